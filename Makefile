@@ -1,0 +1,63 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format photos bench freeze docker-steps clean
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 7860
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CHROMIUM := /usr/bin/chromium
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+MODULES := ui evaluation pipelines lposs_core pnp_ovss attribution tiny_vlm
+TEST ?= tests
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: .venv/page.stamp ## serve the page (HOST, PORT override)
+	MALLOC_ARENA_MAX=2 HOST=$(HOST) PORT=$(PORT) $(BIN)/python app.py
+
+test: .venv/test.stamp $(CHROMIUM) ## run every test (TEST=tests/x narrows)
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m pytest $(TEST)
+
+check: .venv/test.stamp ## linters, types, import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/test.stamp ## mend what the linters can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+photos: .venv/test.stamp ## all photographs and hostile images through a running server
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m pytest -m slow $(TEST)
+
+bench: .venv/test.stamp ## the performance table as ratios, also bench/latest.json
+	$(BIN)/python -m evaluation.bench $(BENCH)
+
+freeze: .venv/test.stamp ## rewrite constraints.txt from .venv
+	$(BIN)/python scripts/freeze.py
+
+docker-steps: ## perform the Dockerfile's steps in a scratch folder and ask the page
+	$(PYTHON) scripts/docker_steps.py $(if $(VENV),--venv $(VENV))
+
+clean: ## remove the environment and caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+.venv/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	touch $@
+
+.venv/page.stamp: .venv/made.stamp requirements.txt constraints.txt
+	$(PIP) -r requirements.txt -c constraints.txt
+	touch $@
+
+.venv/test.stamp: .venv/page.stamp requirements-test.txt
+	$(PIP) -r requirements-test.txt -c constraints.txt
+	touch $@
+
+$(CHROMIUM):
+	$(SUDO) apt-get update -qq
+	$(SUDO) apt-get install -y -qq --no-install-recommends chromium
