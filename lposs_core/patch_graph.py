@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lposs_core import cupy_product
 from lposs_core.config import LPOSSConfig
 from lposs_core.knn import nearest_neighbours
 
@@ -51,6 +52,8 @@ class PatchGraph:
         """
         if self.affinity.layout == torch.strided:
             return columns @ self.affinity
+        if cupy_product.is_usable(self.affinity):
+            return cupy_product.csr_product(self.affinity, columns)
         return (self.affinity @ columns.T).T
 
     def dense(self) -> Tensor:
