@@ -1,0 +1,1 @@
+"""Composed elevations, one house a file: what the page shows as examples."""
