@@ -1,0 +1,44 @@
+"""Serve the page: what ``python app.py``, ``make demo`` and a Space run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from ui.serving import launch_options, prepare_environment
+
+prepare_environment()
+
+from pipelines import build_registry  # noqa: E402
+from ui import build_demo  # noqa: E402
+
+
+def examples_folder() -> Path | None:
+    """The folder of ``EXAMPLES_DIR``, whose pictures are offered beside the drawn ones."""
+    folder = os.environ.get("EXAMPLES_DIR")
+    return Path(folder).expanduser().resolve() if folder else None
+
+
+demo = build_demo(build_registry(device=os.environ.get("DEVICE")), examples_folder())
+
+
+def main() -> int:
+    """Serve until interrupted; the exit status is 1 when the address cannot be opened."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "7860"))
+    try:
+        demo.launch(
+            server_name=host, server_port=port, quiet=True, prevent_thread_lock=True, **launch_options()
+        )
+    except OSError as error:
+        print(f"Port {port} of {host} cannot be opened ({error}). Set PORT to a free one.", file=sys.stderr)
+        return 1
+    print(f"Facade Lens answers at http://{host}:{port}", flush=True)
+    demo.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

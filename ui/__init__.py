@@ -1,0 +1,6 @@
+"""The page: the only package that knows Gradio."""
+
+from .blocks import build_demo
+from .serving import launch_options, prepare_environment
+
+__all__ = ["build_demo", "launch_options", "prepare_environment"]

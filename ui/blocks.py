@@ -1,0 +1,313 @@
+"""The page: components and event wiring. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from pipelines import DEFAULT_CHECKPOINT, DEFAULT_METHOD, PipelineRegistry
+
+from .endpoints import MODEL_QUEUE, add_endpoints
+from .examples import ExampleStrip
+from .handlers import FORM_FIELDS, Handlers
+from .images import SafeImage, find_examples
+from .serving import DAY, queue_options
+from .settings import KNOBS, Knob, shown_settings
+from .text import as_language
+from .theme import read_static
+from .viewer import METHOD_NAMES, Viewer
+from .words import (
+    both_languages,
+    checkpoint_choices,
+    relabel,
+    solver_choices,
+    topic_choices,
+    topics,
+    variant_choices,
+    words,
+)
+
+EXAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "examples"
+PAGE_METHODS: Final = ("maskclip", "lposs", "lposs_plus")
+PICTURE_HEIGHT: Final = 188
+Component = Any
+Page = dict[str, Component]
+
+
+def build_demo(registry: PipelineRegistry, examples_folder: Path | None = None) -> gr.Blocks:
+    """Build the page; no model is loaded and no picture is opened.
+
+    Args:
+        registry: gives out models when requests come.
+        examples_folder: a folder of pictures to offer beside the drawn examples.
+    """
+    handlers = Handlers(registry, find_examples(EXAMPLES, examples_folder))
+    demo: gr.Blocks = gr.Blocks(
+        title="Facade Lens", analytics_enabled=False, fill_width=True, delete_cache=(DAY // 24, DAY)
+    )
+    with demo:
+        page = _add_header()
+        with gr.Row(elem_id="workspace"):
+            with gr.Column(elem_id="controls", min_width=0):
+                page |= _add_picture() | _add_prompts()
+            with gr.Column(elem_id="result", min_width=0):
+                page |= _add_choices(registry)
+                page["viewer"] = Viewer(elem_id="viewer")
+                page |= _add_settings(registry) | _add_abstention()
+        page |= _add_memory()
+        _wire(demo, page, handlers)
+        add_endpoints(registry)
+    demo.queue(**queue_options())
+    return demo
+
+
+def _add_header() -> Page:
+    with gr.Row(elem_id="header"):
+        gr.HTML(_brand(), elem_id="brand", apply_default_css=False, js_on_load=None)
+        language = gr.Radio(
+            [("EN", "en"), ("RU", "ru")],
+            value="en",
+            show_label=False,
+            label="Language · Язык",
+            container=False,
+            elem_id="language",
+            elem_classes=["pills"],
+        )
+        gr.HTML(_theme_button(), elem_id="theme", apply_default_css=False, js_on_load=None)
+    return {"language": language}
+
+
+def _brand() -> str:
+    return read_static("brand.html").replace("@purpose", both_languages("purpose"))
+
+
+def _theme_button() -> str:
+    return read_static("theme.html").replace("@label", both_languages("theme"))
+
+
+def _add_picture() -> Page:
+    with gr.Column(elem_id="picture-panel", elem_classes=["sheet"], min_width=0):
+        image = SafeImage(
+            type="filepath",
+            sources=["upload", "webcam", "clipboard"],
+            height=PICTURE_HEIGHT,
+            buttons=[],
+            elem_id="picture",
+            **words("image"),
+        )
+        examples = ExampleStrip(elem_id="examples")
+    return {"image": image, "examples": examples}
+
+
+def _add_prompts() -> Page:
+    with gr.Column(elem_id="prompt-panel", elem_classes=["sheet"], min_width=0):
+        with gr.Row(elem_id="prompt-set"):
+            topic = _pills("topic", topic_choices("en"), topics()[0])
+            variant = _pills("variant", variant_choices(), "en")
+        prompts = gr.Textbox(lines=8, max_lines=13, elem_id="prompts", **words("prompts"))
+        notice = gr.HTML("", elem_id="notice", apply_default_css=False, js_on_load=None)
+    return {"topic": topic, "variant": variant, "prompts": prompts, "notice": notice}
+
+
+def _add_choices(registry: PipelineRegistry) -> Page:
+    with gr.Row(elem_id="choices", elem_classes=["sheet"]):
+        method = gr.Radio(
+            [(METHOD_NAMES[name], name) for name in PAGE_METHODS],
+            value=DEFAULT_METHOD,
+            elem_id="method",
+            elem_classes=["pills"],
+            **words("method"),
+        )
+        checkpoint = gr.Radio(
+            checkpoint_choices(registry, "en"),
+            value=DEFAULT_CHECKPOINT,
+            elem_id="checkpoint",
+            elem_classes=["pills"],
+            **words("checkpoint"),
+        )
+    return {"method": method, "checkpoint": checkpoint}
+
+
+def _add_settings(registry: PipelineRegistry) -> Page:
+    own = shown_settings(registry.catalogue[DEFAULT_CHECKPOINT].settings)
+    page: Page = {}
+    panel = gr.Accordion(
+        open=False, elem_id="settings-panel", elem_classes=["sheet", "fold"], **words("settings_panel")
+    )
+    with panel:
+        with gr.Row(elem_classes=["knobs"]):
+            for knob in KNOBS:
+                page[knob.name] = _slider(knob, own[knob.name])
+            page["solver"] = _pills("solver", solver_choices("en"), own["solver"])
+            page["precision"] = _pills("precision", [("fp32", "fp32"), ("bf16", "bf16")], "fp32")
+        page["reset"] = gr.Button(size="sm", elem_id="reset", **words("reset"))
+    return page | {"settings_panel": panel}
+
+
+def _slider(knob: Knob, value: float) -> gr.Slider:
+    return gr.Slider(
+        knob.low,
+        knob.high,
+        value,
+        step=knob.step,
+        min_width=120,
+        buttons=[],
+        elem_id=f"knob-{knob.name}",
+        **words(knob.name),
+    )
+
+
+def _pills(name: str, choices: list[tuple[str, str]], value: str) -> gr.Radio:
+    return gr.Radio(choices, value=value, min_width=120, elem_id=name, elem_classes=["pills"], **words(name))
+
+
+def _add_abstention() -> Page:
+    panel = gr.Accordion(
+        open=False, elem_id="none-panel", elem_classes=["sheet", "fold"], **words("none_panel")
+    )
+    with panel, gr.Row(elem_classes=["knobs", "two"]):
+        threshold = gr.Slider(0, 1, 0, step=0.01, buttons=[], elem_id="threshold", **words("threshold"))
+        background = gr.Textbox(lines=1, max_lines=1, elem_id="background", **words("background"))
+    return {"none_panel": panel, "threshold": threshold, "background": background}
+
+
+def _add_memory() -> Page:
+    return {
+        "own_settings": gr.State(None),
+        "last_image": gr.State(None),
+        "nudge": gr.Number(0, visible="hidden", label="nudge"),
+        "file": gr.DownloadButton("PNG", visible="hidden", elem_id="file"),
+    }
+
+
+def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
+    form = [page[name] for name in FORM_FIELDS]
+    _wire_opening(demo, page, handlers)
+    _wire_result(page, handlers, form)
+    chosen = [page["topic"], page["variant"]]
+    for choice in chosen:
+        _listen(choice.input, handlers.fill_prompts, chosen, page, ["prompts"], queue=False)
+    page["examples"].pick(
+        _choose(handlers, page),
+        None,
+        [page["image"]],
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    knobs = [knob.name for knob in KNOBS]
+    _listen(
+        page["reset"].click,
+        handlers.reset_settings,
+        [page["own_settings"], page["nudge"]],
+        page,
+        [*knobs, "solver", "precision", "nudge"],
+        queue=False,
+    )
+    page["viewer"].download(
+        handlers.save_label_map,
+        form,
+        page["file"],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    ).success(None, js="() => document.querySelector('#file').click()", api_visibility="private")
+
+
+def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
+    def switch(language: str) -> dict[str, Any]:
+        return relabel(handlers.registry, as_language(language))
+
+    def open_page(language: str) -> dict[str, Any]:
+        return _merge(switch(language), handlers.open_page(language))
+
+    labels = list(relabel(handlers.registry, "en"))
+    values = ["language", "image", "last_image", "topic", "variant", "prompts", "examples"]
+    _listen(
+        demo.load,
+        open_page,
+        [page["language"]],
+        page,
+        sorted({*labels, *values}),
+        queue=False,
+        js="() => window.facadeLens.language()",
+    )
+    _listen(
+        page["language"].input,
+        switch,
+        [page["language"]],
+        page,
+        labels,
+        queue=False,
+        js="(language) => (window.facadeLens.setLanguage(language), language)",
+    )
+
+
+def _wire_result(page: Page, handlers: Handlers, form: list[Component]) -> None:
+    changed = ["image", "prompts", "method", "checkpoint", "precision", "nudge"]
+    typed = [*(knob.name for knob in KNOBS), "solver", "threshold", "background"]
+    triggers = [*(page[name].change for name in changed), *(page[name].input for name in typed)]
+    gr.on(triggers, None, js="() => { window.facadeLens.busy(true); }", api_visibility="private")
+    answer = gr.on(
+        triggers,
+        _by_name(handlers.segment, page),
+        form,
+        [page[name] for name in ("viewer", "notice", "image", "own_settings", "last_image")]
+        + [page[knob.name] for knob in KNOBS]
+        + [page["solver"]],
+        trigger_mode="always_last",
+        show_progress="hidden",
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        api_visibility="private",
+    )
+    answer.then(None, js="() => { window.facadeLens.busy(false); }", api_visibility="private")
+
+
+def _choose(handlers: Handlers, page: Page) -> Callable[[gr.EventData], dict[Component, Any]]:
+    def choose(event: gr.EventData) -> dict[Component, Any]:
+        return {page[name]: value for name, value in handlers.choose_example(event.index).items()}
+
+    return choose
+
+
+def _listen(
+    event: Callable[..., Any],
+    handler: Callable[..., dict[str, Any]],
+    inputs: Sequence[Component],
+    page: Page,
+    outputs: Sequence[str],
+    **options: Any,
+) -> Any:
+    """Connect a private event whose handler answers with values by name."""
+    return event(
+        _by_name(handler, page),
+        list(inputs),
+        [page[name] for name in outputs],
+        api_visibility="private",
+        show_progress="hidden",
+        **options,
+    )
+
+
+def _by_name(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
+    """Let a handler answer with names; Gradio leaves components that are not named as they are."""
+
+    def answer(*values: Any) -> dict[Component, Any]:
+        return {page[name]: value for name, value in handler(*values).items()}
+
+    return answer
+
+
+def _merge(labels: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Updates of texts and values of the same components in one."""
+    return {
+        name: {**labels[name], "value": values[name]}
+        if name in labels and name in values
+        else values.get(name, labels.get(name))
+        for name in {*labels, *values}
+    }
