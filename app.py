@@ -24,10 +24,16 @@ def examples_folder() -> Path | None:
 demo = build_demo(build_registry(device=os.environ.get("DEVICE")), examples_folder())
 
 
+def address() -> tuple[str, int]:
+    """Host and port: ``HOST`` and ``PORT``, otherwise what Gradio's own variables say (a Space sets them)."""
+    host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    return host, int(os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860"))
+
+
 def main() -> int:
     """Serve until interrupted; the exit status is 1 when the address cannot be opened."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "7860"))
+    host, port = address()
     try:
         demo.launch(
             server_name=host, server_port=port, quiet=True, prevent_thread_lock=True, **launch_options()

@@ -15,9 +15,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .types import NO_CLASS, ClassResult
 
-# The first thirteen suit a street (wall, window, door, ... as the built-in sets name them); the first dozen stay
-# apart under protanopia and deuteranopia as well. The others were added one by one, each the farthest in OKLab
-# from all before it. Colours too dark, too light or too gray for a photograph are out.
+# The first thirteen suit a street (wall, window, door, ... in the order of the built-in sets), and the
+# first dozen stay apart under protanopia and deuteranopia as well. The others were added one by one, each
+# the farthest in OKLab from all before it. Colours too dark, too light or too gray for a photograph are
+# out.
 COLOURS: Final = (
     "#f2a65a", "#2856c6", "#d91b7a", "#914fee", "#ffe66d", "#fc4400", "#00b3a4", "#6f3b12",
     "#646f83", "#a9deff", "#0f9233", "#e07be0", "#b7f100", "#780078", "#2d96ff", "#a5780f",

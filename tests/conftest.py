@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded: do not spin on busy cores
+
 import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -112,6 +115,12 @@ def clean_environment() -> Iterator[None]:
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setenv("HF_HUB_OFFLINE", "1")
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_threads() -> None:
+    """Small networks are slower on many threads than on a few."""
+    torch.set_num_threads(min(4, torch.get_num_threads()))
 
 
 @pytest.fixture(autouse=True)
