@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 
 from ui.serving import launch_options, prepare_environment
 
 prepare_environment()
 
-from pipelines import build_registry  # noqa: E402
+from pipelines import DEFAULT_CHECKPOINT, PipelineError, build_registry  # noqa: E402
 from ui import build_demo  # noqa: E402
 
 
@@ -21,13 +22,23 @@ def examples_folder() -> Path | None:
     return Path(folder).expanduser().resolve() if folder else None
 
 
-demo = build_demo(build_registry(device=os.environ.get("DEVICE")), examples_folder())
+registry = build_registry(device=os.environ.get("DEVICE"))
+demo = build_demo(registry, examples_folder())
 
 
 def address() -> tuple[str, int]:
     """Host and port: ``HOST`` and ``PORT``, otherwise what Gradio's own variables say (a Space sets them)."""
     host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     return host, int(os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860"))
+
+
+def warm_up() -> None:
+    """Load the model that the page opens with, so that the first visitor does not wait for it."""
+    try:
+        with registry.lease(DEFAULT_CHECKPOINT):
+            logging.info("%s is loaded", DEFAULT_CHECKPOINT)
+    except PipelineError as error:
+        logging.warning("%s: %s", DEFAULT_CHECKPOINT, error)
 
 
 def main() -> int:
@@ -42,6 +53,7 @@ def main() -> int:
         print(f"Port {port} of {host} cannot be opened ({error}). Set PORT to a free one.", file=sys.stderr)
         return 1
     print(f"Facade Lens answers at http://{host}:{port}", flush=True)
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     demo.block_thread()
     return 0
 

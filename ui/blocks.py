@@ -227,7 +227,7 @@ def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
 
     labels = list(relabel(handlers.registry, "en"))
     values = ["language", "image", "last_image", "topic", "variant", "prompts", "examples"]
-    _listen(
+    opened = _listen(
         demo.load,
         open_page,
         [page["language"]],
@@ -235,6 +235,12 @@ def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
         sorted({*labels, *values}),
         queue=False,
         js="() => window.facadeLens.language()",
+    )
+    opened.then(
+        None,
+        [page["image"]],
+        js="(image) => { if (!image) window.facadeLens.busy(false); }",
+        api_visibility="private",
     )
     _listen(
         page["language"].input,
