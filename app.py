@@ -12,8 +12,8 @@ from ui.serving import launch_options, prepare_environment
 
 prepare_environment()
 
-from pipelines import DEFAULT_CHECKPOINT, PipelineError, build_registry  # noqa: E402
-from ui import build_demo  # noqa: E402
+from pipelines import PipelineError, build_registry  # noqa: E402
+from ui import build_demo, warm_up  # noqa: E402
 
 
 def examples_folder() -> Path | None:
@@ -32,18 +32,18 @@ def address() -> tuple[str, int]:
     return host, int(os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860"))
 
 
-def warm_up() -> None:
-    """Load the model that the page opens with, so that the first visitor does not wait for it."""
+def prepare() -> None:
+    """Load the model and segment the first picture, so that the first visitor does not wait."""
     try:
-        with registry.lease(DEFAULT_CHECKPOINT):
-            logging.info("%s is loaded", DEFAULT_CHECKPOINT)
+        warm_up(registry, examples_folder())
     except PipelineError as error:
-        logging.warning("%s: %s", DEFAULT_CHECKPOINT, error)
+        logging.warning("The first picture is not prepared: %s", error)
 
 
 def main() -> int:
     """Serve until interrupted; the exit status is 1 when the address cannot be opened."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     host, port = address()
     try:
         demo.launch(
@@ -53,7 +53,7 @@ def main() -> int:
         print(f"Port {port} of {host} cannot be opened ({error}). Set PORT to a free one.", file=sys.stderr)
         return 1
     print(f"Facade Lens answers at http://{host}:{port}", flush=True)
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=prepare, name="warm-up", daemon=True).start()
     demo.block_thread()
     return 0
 

@@ -64,6 +64,19 @@ def build_demo(registry: PipelineRegistry, examples_folder: Path | None = None) 
     return demo
 
 
+def warm_up(registry: PipelineRegistry, examples_folder: Path | None = None) -> None:
+    """Prepare what every visitor sees first; takes seconds, and the page answers meanwhile.
+
+    Args:
+        registry: that of :func:`build_demo`.
+        examples_folder: likewise.
+
+    Raises:
+        PipelineError: the first picture or the model cannot be used.
+    """
+    Handlers(registry, find_examples(EXAMPLES, examples_folder)).warm_up()
+
+
 def _add_header() -> Page:
     with gr.Row(elem_id="header"):
         gr.HTML(_brand(), elem_id="brand", apply_default_css=False, js_on_load=None)

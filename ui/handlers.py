@@ -31,7 +31,7 @@ from .files import file_data, write_unique
 from .images import Picture, PictureStore, Upload, write_thumbnail
 from .refusals import explain, notice, refusal, show_toast
 from .settings import NAMES, read_settings, shown_settings
-from .text import as_language, say
+from .text import LANGUAGES, as_language, say
 from .viewer import build_scene
 
 DISPLAYED_SIDE: Final = 1600
@@ -106,6 +106,19 @@ class Handlers:
             **self.fill_prompts(FIRST_TOPIC, spoken),
             "examples": self.example_strip(),
         }
+
+    def warm_up(self) -> None:
+        """Segment the picture that a fresh page opens with, so that the first visitor does not wait.
+
+        Raises:
+            PipelineError: the picture or the model cannot be used.
+        """
+        if not self.examples:
+            return
+        pixels = self.pictures.open(self.examples[0]).pixels
+        for language in LANGUAGES:
+            prompts = find_prompt_set(f"{FIRST_TOPIC}-{language}").prompts
+            infer(InferenceRequest(pixels, prompts, max_side=DISPLAYED_SIDE), self.registry)
 
     def example_strip(self) -> list[dict[str, Any]]:
         """Thumbnails of the examples; files that are no acceptable picture are left out."""
