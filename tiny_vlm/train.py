@@ -1,0 +1,137 @@
+"""``python -m tiny_vlm.train``: make the bundled weights from nothing.
+
+    python -m tiny_vlm.train                                          # drawn scenes alone
+    python -m tiny_vlm.train --photos spb_facades --photos bern_facades --minutes 40
+    python -m tiny_vlm.train --part clip-finetuned --photos spb_facades
+
+Parts: ``clip-stock`` (base classes), ``clip-finetuned`` (continues stock on damage), ``patches``. Only the
+`train` split of photographs is read. Interrupted trainings continue where they were last saved (``--runs``).
+"""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import torch
+
+from tiny_vlm.bpe import learn_merges, write_merges
+from tiny_vlm.configs import MERGES, WEIGHTS_DIR, tokenizer
+from tiny_vlm.data import Source, draw_scenes, photo_source, scene_source, training_names
+from tiny_vlm.loop import Budget, export_weights, load_weights, train
+from tiny_vlm.spaces import all_spaces
+from tiny_vlm.tasks import DualEncoderTask, PatchEncoderTask, Task, TrainingData
+from tiny_vlm.vocabulary import training_corpus
+
+PARTS = ("clip-stock", "clip-finetuned", "patches")
+FILES = {
+    "clip-stock": "tiny_clip_stock.safetensors",
+    "clip-finetuned": "tiny_clip_finetuned.safetensors",
+    "patches": "tiny_patches.safetensors",
+}
+LEARNING_RATES = {"clip-stock": 1.2e-3, "clip-finetuned": 5e-4, "patches": 1.2e-3}
+STEPS = {"clip-stock": 2800, "clip-finetuned": 2000, "patches": 3600}
+_log = logging.getLogger("tiny_vlm.train")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    try:
+        for part in PARTS if options.part == "all" else (options.part,):
+            _train_part(part, options)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tiny_vlm.train", description="Train the bundled model.")
+    parser.add_argument("--part", choices=("all", *PARTS), default="all")
+    parser.add_argument(
+        "--photos", type=Path, action="append", default=[], help="folder with images/, masks/, splits.csv"
+    )
+    parser.add_argument("--scenes", type=int, default=600, help="number of drawn scenes (default 600)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=int, help=f"steps of each part (default {STEPS})")
+    length.add_argument("--minutes", type=float, help="train each part for this long instead")
+    parser.add_argument("--batch", type=int, default=24, help="crops a step (default 24)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="states and drawn scenes (default runs/)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=WEIGHTS_DIR, help="where weights go (default assets/weights/)"
+    )
+    return parser
+
+
+def _train_part(part: str, options: argparse.Namespace) -> None:
+    device = torch.device(options.device)
+    torch.manual_seed(options.seed)
+    data = _read_data(options, damage=part == "clip-finetuned")
+    task = _build_task(part, data, options, device)
+    _log.info("%s: %d sources, watching %d", part, len(data.sources), len(data.watching))
+    started = time.monotonic()
+    train(
+        task,
+        _budget(part, options),
+        learning_rate=LEARNING_RATES[part],
+        state_file=options.runs / f"{part}.state.pt",
+        export=_exporter(options.output / FILES[part]),
+    )
+    _log.info(
+        "%s: written to %s after %.0f s", part, options.output / FILES[part], time.monotonic() - started
+    )
+
+
+def _budget(part: str, options: argparse.Namespace) -> Budget:
+    if options.minutes:
+        return Budget(None, 60 * options.minutes)
+    return Budget(options.steps or STEPS[part], None)
+
+
+def _exporter(path: Path) -> Callable[[torch.nn.Module], None]:
+    return lambda model: export_weights(model, path)
+
+
+def _build_task(part: str, data: TrainingData, options: argparse.Namespace, device: torch.device) -> Task:
+    if part == "patches":
+        return PatchEncoderTask(data, device)
+    merges_file = options.output / "tiny_bpe.txt.gz"
+    if part == "clip-stock" or not merges_file.exists():
+        write_merges(learn_merges(training_corpus(), MERGES), merges_file)
+    task = DualEncoderTask(data, tokenizer(merges_file), device)
+    if part == "clip-finetuned":
+        load_weights(task.model, options.output / FILES["clip-stock"])
+    return task
+
+
+def _read_data(options: argparse.Namespace, *, damage: bool) -> TrainingData:
+    spaces = all_spaces(damage=damage)
+    sources: list[Source] = []
+    watching: list[Source] = []
+    for folder in options.photos:
+        teaching, watched = training_names(folder)
+        sources.append(photo_source(folder, teaching, spaces))
+        watching.append(photo_source(folder, watched, spaces))
+    if options.scenes:
+        pictures = draw_scenes(options.scenes, options.runs / "scenes")
+        sources.append(scene_source(pictures, spaces))
+    if not sources:
+        raise ValueError("There is nothing to learn from: give --photos DIR or --scenes above 0.")
+    return TrainingData(sources, watching, spaces, options.batch, options.seed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
