@@ -1,0 +1,1 @@
+"""Command lines and measures: segment pictures from a shell, score label maps against ground truth."""
