@@ -211,6 +211,12 @@ def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
         show_progress="hidden",
         queue=False,
     )
+    gr.on(
+        [page["image"].upload, page["image"].clear],
+        None,
+        js="() => { document.dispatchEvent(new CustomEvent('facadelens:upload')); }",
+        api_visibility="private",
+    )
     knobs = [knob.name for knob in KNOBS]
     _listen(
         page["reset"].click,

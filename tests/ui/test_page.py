@@ -18,6 +18,7 @@ def test_an_example_is_segmented_when_the_page_opens(visit):
     shares = visitor.page.locator("#viewer .legend li[data-name] .share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in shares) == pytest.approx(100, abs=3)
     assert visitor.page.locator("#examples img").count() >= 2
+    assert visitor.page.locator("#examples .chosen").get_attribute("data-index") == "0"
 
 
 def test_photo_prompt_and_checkpoint_change_the_overlay(visit, picture: Path, encoder_calls: Counter[str]):
@@ -25,6 +26,7 @@ def test_photo_prompt_and_checkpoint_change_the_overlay(visit, picture: Path, en
     before = visitor.revision
     visitor.upload(picture)
     visitor.wait_for_result_after(before)
+    assert visitor.page.locator("#examples .chosen").count() == 0
     uploaded, encoded = visitor.pixels(), Counter(encoder_calls)
 
     before = visitor.revision

@@ -1,5 +1,6 @@
 // Thumbnails of the example pictures; a click sends 'pick' with the example's index.
 const strip = element.querySelector("[data-part=strip]");
+let chosen = 0; // index of the example on show; null for a picture of the visitor's own
 const words = () => props.texts[document.documentElement.lang.startsWith("ru") ? "ru" : "en"];
 
 function thumbnail(item) {
@@ -12,20 +13,24 @@ function thumbnail(item) {
   image.src = item.image.url;
   button.append(image);
   button.addEventListener("click", () => {
-    for (const other of strip.children) other.classList.toggle("chosen", other === button);
+    mark(item.index);
     trigger("pick", { index: item.index });
   });
   return button;
 }
 
+function mark(index) {
+  chosen = index;
+  for (const button of strip.children) button.classList.toggle("chosen", button.dataset.index === String(index));
+}
+
 function render() {
-  const chosen = strip.querySelector(".chosen")?.dataset.index ?? "0";
   strip.setAttribute("aria-label", words().examples);
   strip.replaceChildren(...(props.value || []).map(thumbnail));
-  strip.querySelector(`[data-index="${chosen}"]`)?.classList.add("chosen");
+  mark(chosen);
 }
 
 new MutationObserver(render).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
-document.addEventListener("facadelens:upload", () => strip.querySelector(".chosen")?.classList.remove("chosen"));
+document.addEventListener("facadelens:upload", () => mark(null));
 watch("value", render);
 render();
