@@ -25,6 +25,7 @@ test: .venv/test.stamp $(CHROMIUM) ## run every test (TEST=tests/x narrows)
 check: .venv/test.stamp ## linters, types, import rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -f ui/*.pyi  # Gradio leaves them beside its components; stale ones hide the source
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

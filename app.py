@@ -8,12 +8,18 @@ import sys
 import threading
 from pathlib import Path
 
-from ui.serving import launch_options, prepare_environment
-
-prepare_environment()
+ENVIRONMENT = {  # read once, when the libraries below are imported; values that are set already stay
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_ETAG_TIMEOUT": "5",
+    "HF_HUB_DOWNLOAD_TIMEOUT": "15",
+    "OMP_WAIT_POLICY": "passive",  # idle threads that spin starve a shared processor
+}
+for name, value in ENVIRONMENT.items():
+    os.environ.setdefault(name, value)
 
 from pipelines import PipelineError, build_registry  # noqa: E402
-from ui import build_demo, warm_up  # noqa: E402
+from ui import build_demo, launch_options, warm_up  # noqa: E402
 
 
 def examples_folder() -> Path | None:

@@ -1,6 +1,6 @@
 """The page: the only package that knows Gradio."""
 
 from .blocks import build_demo, warm_up
-from .serving import launch_options, prepare_environment
+from .serving import launch_options
 
-__all__ = ["build_demo", "launch_options", "prepare_environment", "warm_up"]
+__all__ = ["build_demo", "launch_options", "warm_up"]

@@ -1,9 +1,7 @@
-"""How the page is served: environment, launch options, and limits at the door."""
+"""How the page is served: launch options, and limits at the door."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +14,6 @@ QUEUE_SIZE: Final = 32
 DAY: Final = 86_400
 WEIGHTS: Final = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
-ENVIRONMENT: Final[Mapping[str, str]] = {
-    "GRADIO_ANALYTICS_ENABLED": "False",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_ETAG_TIMEOUT": "5",
-    "HF_HUB_DOWNLOAD_TIMEOUT": "15",
-}
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -30,12 +22,6 @@ HEADERS: Final = (
         b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'",
     ),
 )
-
-
-def prepare_environment() -> None:
-    """Set what Gradio and the hub read from the environment; values that are set already stay."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
 
 
 def queue_options() -> dict[str, Any]:

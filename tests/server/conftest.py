@@ -173,6 +173,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         _wait_until_it_answers(url, process, log)
         with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
             yield Site(url, process.pid, folder, http)
+        status = process.poll()
+        assert status is None, f"the page ended by itself with status {status}"
     finally:
         process.terminate()
         process.wait(20)
