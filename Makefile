@@ -34,7 +34,7 @@ format: .venv/test.stamp ## mend what the linters can mend
 	$(BIN)/ruff format .
 
 photos: .venv/test.stamp ## all photographs and hostile images through a running server
-	$(QUIET) $(BIN)/python -m pytest -m "" tests/server
+	$(QUIET) $(BIN)/python -m pytest -m "" tests/server tests/attribution/test_through_lposs.py
 
 bench: .venv/test.stamp ## the performance table as ratios, also bench/latest.json
 	$(QUIET) $(BIN)/python -m evaluation.bench $(BENCH)
