@@ -48,7 +48,12 @@ def build_tiny_patches(
 
     model = _fill(spec, part, configs.build_patch_encoder()).to(device)
     encoder = TimmPatchEncoder(
-        model, mean=configs.IMAGE_MEAN, std=configs.IMAGE_STD, precision=precision, digest=part.digest
+        model,
+        mean=configs.IMAGE_MEAN,
+        std=configs.IMAGE_STD,
+        precision=precision,
+        digest=part.digest,
+        published_position_rule=False,  # it was trained with positions resized by size
     )
     return encoder, module_bytes(model)
 

@@ -93,7 +93,7 @@ def agreement_loss(features: Tensor, shares: Sequence[Tensor], weights: Sequence
     return total / len(features)
 
 
-def concept_weights(frequency: Tensor, power: float = 0.35, largest: float = 8.0) -> Tensor:
+def concept_weights(frequency: Tensor, power: float, largest: float) -> Tensor:
     """Weights that let rare concepts count more: ``(f / max f) ** -power``, at most ``largest``."""
     relative = frequency / frequency.max().clamp_min(1e-12)
     return relative.clamp_min(1e-9).pow(-power).clamp_max(largest)

@@ -59,6 +59,7 @@ class TrainingData:
         spaces: label spaces by name.
         batch: crops a step.
         seed: of every batch.
+        rarity: power and limit of the weights of rare concepts, see ``concept_weights``.
     """
 
     sources: Sequence[Source]
@@ -66,6 +67,7 @@ class TrainingData:
     spaces: Mapping[str, LabelSpace]
     batch: int
     seed: int
+    rarity: tuple[float, float] = (0.35, 8.0)
 
 
 class DualEncoderTask:
@@ -75,7 +77,8 @@ class DualEncoderTask:
         self.model = plain_attention(build_dual_encoder()).to(device, memory_format=torch.channels_last)
         self._data, self._tokenizer, self._device = data, tokenizer, device
         self._weights = {
-            name: weight.to(device) for name, weight in balance(data.sources, data.spaces).items()
+            name: weight.to(device)
+            for name, weight in balance(data.sources, data.spaces, data.rarity).items()
         }
 
     def loss(self, step: int) -> Tensor:
@@ -143,7 +146,8 @@ class PatchEncoderTask:
         self.model = plain_attention(build_patch_encoder()).to(device, memory_format=torch.channels_last)
         self._data, self._device = data, device
         self._weights = {
-            name: weight.to(device) for name, weight in balance(data.sources, data.spaces).items()
+            name: weight.to(device)
+            for name, weight in balance(data.sources, data.spaces, data.rarity).items()
         }
 
     def loss(self, step: int) -> Tensor:
@@ -190,7 +194,9 @@ def plain_attention(network: Network) -> Network:
     return network
 
 
-def balance(sources: Sequence[Source], spaces: Mapping[str, LabelSpace]) -> dict[str, Tensor]:
+def balance(
+    sources: Sequence[Source], spaces: Mapping[str, LabelSpace], rarity: tuple[float, float]
+) -> dict[str, Tensor]:
     """Weigh the concepts of each space by how rare they are in ``sources``: by space ``(concepts,)``."""
     frequency = {name: np.zeros(len(space.concepts)) for name, space in spaces.items()}
     for source in sources:
@@ -200,7 +206,9 @@ def balance(sources: Sequence[Source], spaces: Mapping[str, LabelSpace]) -> dict
             kept = columns < len(spaces[name].concepts)
             counts = np.bincount(columns[kept], np.asarray(histogram)[kept], len(spaces[name].concepts))
             frequency[name] += source.share * counts / max(1, counts.sum())
-    return {name: concept_weights(torch.tensor(values).float()) for name, values in frequency.items()}
+    return {
+        name: concept_weights(torch.tensor(values).float(), *rarity) for name, values in frequency.items()
+    }
 
 
 def draw_captions(batch: Batch, spaces: Mapping[str, LabelSpace], words: random.Random) -> list[str]:

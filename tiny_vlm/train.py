@@ -34,6 +34,7 @@ FILES = {
     "patches": "tiny_patches.safetensors",
 }
 LEARNING_RATES = {"clip-stock": 1.2e-3, "clip-finetuned": 5e-4, "patches": 1.2e-3}
+RARITY = {"clip-stock": (0.35, 8.0), "clip-finetuned": (0.5, 25.0), "patches": (0.35, 8.0)}
 STEPS = {"clip-stock": 2800, "clip-finetuned": 2000, "patches": 3600}
 _log = logging.getLogger("tiny_vlm.train")
 
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 def _train_part(part: str, options: argparse.Namespace) -> None:
     device = torch.device(options.device)
     torch.manual_seed(options.seed)
-    data = _read_data(options, damage=part == "clip-finetuned")
+    data = _read_data(part, options)
     task = _build_task(part, data, options, device)
     _log.info("%s: %d sources, watching %d", part, len(data.sources), len(data.watching))
     started = time.monotonic()
@@ -117,8 +118,8 @@ def _build_task(part: str, data: TrainingData, options: argparse.Namespace, devi
     return task
 
 
-def _read_data(options: argparse.Namespace, *, damage: bool) -> TrainingData:
-    spaces = all_spaces(damage=damage)
+def _read_data(part: str, options: argparse.Namespace) -> TrainingData:
+    spaces = all_spaces(damage=part == "clip-finetuned")
     sources: list[Source] = []
     watching: list[Source] = []
     for folder in options.photos:
@@ -130,7 +131,7 @@ def _read_data(options: argparse.Namespace, *, damage: bool) -> TrainingData:
         sources.append(scene_source(pictures, spaces))
     if not sources:
         raise ValueError("There is nothing to learn from: give --photos DIR or --scenes above 0.")
-    return TrainingData(sources, watching, spaces, options.batch, options.seed)
+    return TrainingData(sources, watching, spaces, options.batch, options.seed, RARITY[part])
 
 
 if __name__ == "__main__":
