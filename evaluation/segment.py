@@ -40,6 +40,7 @@ from pipelines import (
     load_prompt_file,
     overlay,
     parse_prompts,
+    prompt_sets,
     read_image,
     write_label_png,
 )
@@ -87,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--prompts",
         metavar="FILE or TEXT",
-        help='"wall; window = window, окно", or a .yaml, .json, .txt file',
+        help='"wall; window = window, окно", a .yaml, .json, .txt file, or a built-in set: facade-damage-en',
     )
     add("--method", choices=METHODS, help=f"default: the preset's, or {DEFAULT_METHOD}")
     add("--checkpoint", metavar="ID", help=f"default: the preset's, or {DEFAULT_CHECKPOINT}")
@@ -139,13 +140,15 @@ def choose_preset(arguments: argparse.Namespace) -> Preset:
 
 
 def choose_prompts(given: str | None, preset: Preset) -> PromptSet:
-    """Prompts of a file or of a text; the preset's when none are given.
+    """Prompts of a built-in set, a file or a text; the preset's when none are given.
 
     Raises:
         PromptError: they cannot be used.
     """
     if given is None:
         return find_prompt_set(preset.prompt_set).prompts
+    if given in {item.id for item in prompt_sets()}:
+        return find_prompt_set(given).prompts
     if given.lower().endswith(PROMPT_FILES):
         return load_prompt_file(given)
     return parse_prompts(given)

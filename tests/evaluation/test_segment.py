@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from evaluation.segment import main
-from pipelines import InferenceRequest, build_registry, infer, parse_prompts, read_image
+from pipelines import InferenceRequest, build_registry, find_prompt_set, infer, parse_prompts, read_image
 from tiny_vlm.facades import draw_facade
 
 PROMPTS = "wall = wall, стена; window; sky"
@@ -50,6 +50,14 @@ def test_the_answer_is_that_of_the_library(picture: Path, tmp_path: Path) -> Non
     assert main([str(picture), "--prompts", PROMPTS, "--method", "lposs_plus", "--out", str(tmp_path)]) == 0
     request = InferenceRequest(read_image(picture), parse_prompts(PROMPTS), method="lposs_plus")
     np.testing.assert_array_equal(_labels(tmp_path), infer(request, build_registry()).label_map)
+
+
+def test_a_built_in_set_is_chosen_by_its_id(picture: Path, tmp_path: Path) -> None:
+    assert main([str(picture), "--prompts", "facade-damage-ru", "--out", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    expected = find_prompt_set("facade-damage-ru").prompts
+    assert [item["name"] for item in report["classes"]] == list(expected.names)
+    assert [tuple(item["prompts"]) for item in report["classes"]] == list(expected.texts)
 
 
 def test_a_bad_file_of_a_folder_is_reported_and_the_rest_goes_on(
