@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lposs_core.checkpoint import digest_state
-from lposs_core.image_tower import ImageTower, read_timm_tower
+from lposs_core.image_tower import read_timm_tower
 from lposs_core.tower import Precision, dtype_of
+from lposs_core.tower_encoder import TowerEncoder
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-_PUBLISHED_OFFSET = (
-    0.1  # of the published DINO code: part of the scale, it moves the sampling places a little
-)
-_CROPS_AT_ONCE = 16  # bounds the memory of activations
+_PUBLISHED_OFFSET = 0.1  # of the published DINO code: part of the scale, it moves the samples a little
 
 
-class TimmPatchEncoder:
+class TimmPatchEncoder(TowerEncoder):
     """Value vectors of the last block of a timm ``VisionTransformer``, one unit vector a patch.
 
     The feature of a patch is the third part of the last block's ``qkv``, applied to ``norm1`` of the previous
@@ -55,37 +52,12 @@ class TimmPatchEncoder:
         published_position_rule: bool = True,
     ) -> None:
         offset = _PUBLISHED_OFFSET if published_position_rule else None
-        self._tower = read_timm_tower(
+        tower = read_timm_tower(
             model, where="model", mean=mean, std=std, dtype=dtype_of(precision), scale_offset=offset
         )
         weights = digest or digest_state(model.state_dict())
-        settings = (tuple(mean), tuple(std), self._tower.heads, precision, offset)
-        self._digest = digest_state({}, "values", weights, repr(model), str(settings))
-
-    @property
-    def tower(self) -> ImageTower:
-        """The network as tensors, for running some of its blocks."""
-        return self._tower
-
-    @property
-    def patch_size(self) -> int:
-        """Side of a square patch in pixels."""
-        return self._tower.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the weights and of the answers."""
-        return self._tower.device
-
-    @property
-    def image_digest(self) -> str:
-        """Name of the weights, the pixel constants, the precision and the position rule."""
-        return self._digest
-
-    @torch.no_grad()
-    def encode_patches(self, crops: Tensor) -> Tensor:
-        """Encode a batch of crops; see :meth:`lposs_core.encoders.PatchEncoder.encode_patches`."""
-        return torch.cat([self.features(part) for part in torch.split(crops, _CROPS_AT_ONCE)])
+        settings = (tuple(mean), tuple(std), tower.heads, precision, offset)
+        super().__init__(tower, digest_state({}, "values", weights, repr(model), str(settings)))
 
     def features(self, crops: Tensor) -> Tensor:
         """Encode crops ``(n, 3, h, w)`` to ``(n, gh, gw, width)``; gradients flow where they are enabled."""

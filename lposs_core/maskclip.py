@@ -13,11 +13,11 @@ from lposs_core.checkpoint import digest_state
 from lposs_core.image_tower import ImageTower, read_native_tower, read_timm_tower, refuse_attention_pool
 from lposs_core.text_tower import read_text_tower
 from lposs_core.tower import Precision, dtype_of, refuse
+from lposs_core.tower_encoder import TowerEncoder
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 
-_CROPS_AT_ONCE = 16  # bounds the memory of activations
 _TEXTS_AT_ONCE = 256
 _PROBES = ("a photo of a window, 1920s.", "Трещина в штукатурке", "façade à pans de bois", "墙面剥落")
 
@@ -30,7 +30,7 @@ class Tokenizer(Protocol):
         ...
 
 
-class OpenCLIPEncoder:
+class OpenCLIPEncoder(TowerEncoder):
     """Dense features in the text space of an open_clip model.
 
     The last block's attention is left out: a patch keeps its own value vector, ``t = x + out(v(norm(x)))``,
@@ -61,34 +61,14 @@ class OpenCLIPEncoder:
         precision: Precision = "fp32",
         digest: str | None = None,
     ) -> None:
-        self._tower = read_visual(model, mean=mean, std=std, precision=precision)
+        tower = read_visual(model, mean=mean, std=std, precision=precision)
         self._text = read_text_tower(model, dtype_of(precision))
         self._tokenizer = tokenizer
         self._context_length = int(model.context_length)
         weights = digest or digest_state(model.visual.state_dict())
-        settings = (tuple(mean), tuple(std), self._tower.heads, precision)
-        self._image_digest = digest_state({}, "maskclip", weights, repr(model.visual), str(settings))
+        settings = (tuple(mean), tuple(std), tower.heads, precision)
+        super().__init__(tower, digest_state({}, "maskclip", weights, repr(model.visual), str(settings)))
         self._text_digest = _text_digest(model, tokenizer, precision)
-
-    @property
-    def tower(self) -> ImageTower:
-        """The image network as tensors, for running some of its blocks."""
-        return self._tower
-
-    @property
-    def patch_size(self) -> int:
-        """Side of a square patch in pixels."""
-        return self._tower.patch_size
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the weights and of the answers."""
-        return self._tower.device
-
-    @property
-    def image_digest(self) -> str:
-        """Name of the image weights, the pixel constants and the precision."""
-        return self._image_digest
 
     @property
     def text_digest(self) -> str:
@@ -99,11 +79,6 @@ class OpenCLIPEncoder:
     def context_length(self) -> int:
         """Most tokens a text may have, start and end token included."""
         return self._context_length
-
-    @torch.no_grad()
-    def encode_patches(self, crops: Tensor) -> Tensor:
-        """Encode a batch of crops; see :meth:`lposs_core.encoders.PatchEncoder.encode_patches`."""
-        return torch.cat([self.features(part) for part in torch.split(crops, _CROPS_AT_ONCE)])
 
     def features(self, crops: Tensor) -> Tensor:
         """Encode crops ``(n, 3, h, w)`` to ``(n, gh, gw, d)``; gradients flow where they are enabled."""
