@@ -191,6 +191,7 @@ def _add_memory() -> Page:
     return {
         "own_settings": gr.State(None),
         "last_image": gr.State(None),
+        "refused_image": gr.State(None),
         "nudge": gr.Number(0, visible="hidden", label="nudge"),
         "file": gr.DownloadButton("PNG", visible="hidden", elem_id="file"),
     }
@@ -281,7 +282,7 @@ def _wire_result(page: Page, handlers: Handlers, form: list[Component]) -> None:
         triggers,
         _by_name(handlers.segment, page),
         form,
-        [page[name] for name in ("viewer", "notice", "image", "own_settings", "last_image")]
+        [page[name] for name in ("viewer", "notice", "image", "own_settings", "last_image", "refused_image")]
         + [page[knob.name] for knob in KNOBS]
         + [page["solver"]],
         trigger_mode="always_last",

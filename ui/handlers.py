@@ -65,6 +65,7 @@ class Form:
     language: str
     own_settings: Mapping[str, Any] | None
     last_image: str | None
+    refused_image: str | None
 
     @property
     def spoken(self) -> Language:
@@ -161,6 +162,7 @@ class Handlers:
             "viewer": build_scene(picture.jpeg, result),
             "notice": "".join(notice(note.text(form.spoken)) for note in (*picture.notes, *result.notes)),
             "last_image": str(form.image.path),
+            "refused_image": None,
         }
         if self._wants_own(form):
             shown = shown_settings(result.settings)
@@ -218,9 +220,11 @@ def split_words(text: str | None) -> tuple[str, ...]:
 
 def _refuse(error: Exception, form: Form) -> Updates:
     sentence = explain(error, form.spoken)
-    if isinstance(error, PromptError):  # a visitor in the middle of a word needs no toast
-        return {"notice": notice(sentence, "error")}
-    show_toast(sentence, form.spoken)
-    if isinstance(error, ImageError):
-        return {"image": form.last_image}
+    if isinstance(error, ImageError) and form.image is not None:
+        path = str(form.image.path)
+        if path != form.refused_image:  # a browser may report one upload twice
+            show_toast(sentence, form.spoken)
+        return {"image": form.last_image, "refused_image": path}
+    if not isinstance(error, PromptError):  # a visitor in the middle of a word needs no toast
+        show_toast(sentence, form.spoken)
     return {"notice": notice(sentence, "error")}

@@ -105,6 +105,7 @@ def test_refusals_show_a_sentence_and_keep_the_result(visit, noise: Path):
     toast = visitor.page.wait_for_selector(".toast-body")
     assert "PNG, JPEG, WebP or GIF" in toast.inner_text()
     visitor.settle()
+    assert visitor.page.locator(".toast-body").inner_text().count("PNG, JPEG, WebP or GIF") == 1
     assert visitor.page.locator("#viewer [data-state=ready]").count() == 1
     assert visitor.pixels() == pixels
     assert visitor.revision == drawn
