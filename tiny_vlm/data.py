@@ -180,9 +180,7 @@ def draw_batch(
         count: number of crops.
         rng: source of chance.
     """
-    weights = np.array([source.share for source in sources])
-    chosen = rng.choice(len(sources), count, p=weights / weights.sum())
-    return assemble([_draw_crop(sources[index], size, rng) for index in chosen], spaces)
+    return assemble([_draw_crop(source, size, rng) for source in _draw_sources(sources, count, rng)], spaces)
 
 
 def assemble(crops: Sequence[tuple[Pixels, Pixels, str]], spaces: Mapping[str, LabelSpace]) -> Batch:
@@ -235,6 +233,12 @@ def _points(mask: Pixels) -> dict[int, NDArray[np.int32]]:
     return points
 
 
+def _draw_sources(sources: Sequence[Source], count: int, rng: np.random.Generator) -> list[Source]:
+    """Sources of ``count`` crops, each as often as its ``share`` says."""
+    weights = np.array([source.share for source in sources])
+    return [sources[index] for index in rng.choice(len(sources), count, p=weights / weights.sum())]
+
+
 def _draw_crop(source: Source, size: int, rng: np.random.Generator) -> tuple[Pixels, Pixels, str]:
     space = source.spaces[rng.choice(len(source.spaces), p=source.space_shares)]
     image, mask = _cut_one(source, _any_picture(source, rng), size, rng)
@@ -283,10 +287,8 @@ def draw_views(
     rng: np.random.Generator,
 ) -> Batch:
     """Cut two crops from each of ``count`` pictures; crops 2 i and 2 i + 1 belong together."""
-    weights = np.array([source.share for source in sources])
     crops = []
-    for index in rng.choice(len(sources), count, p=weights / weights.sum()):
-        source = sources[index]
+    for source in _draw_sources(sources, count, rng):
         picture = _any_picture(source, rng)
         crops += [(*_cut_one(source, picture, size, rng), source.spaces[0]) for _ in range(2)]
     return assemble(crops, spaces)

@@ -62,28 +62,16 @@ def build_scene(jpeg: Path, result: InferenceResult) -> dict[str, Any]:
         jpeg: the photo as shown.
         result: label map, classes, checkpoint and timings.
     """
+    report = result.report()
     return {
         "image": file_data(jpeg),
         "label": file_data(write_label_map(result.label_map)),
-        "classes": [
-            {
-                "index": item.index,
-                "name": item.name,
-                "prompts": list(item.prompts),
-                "colour": item.colour,
-                "share": item.share,
-            }
-            for item in result.classes
-        ],
+        "classes": report["classes"],
         "none": result.none_share,
         "image_size": list(result.image_size),
         "method": METHOD_NAMES[result.method],
-        "checkpoint": {
-            "id": result.checkpoint.id,
-            "sha256": result.checkpoint.sha256,
-            "label": dict(result.checkpoint.label),
-        },
-        "seconds": {stage: round(value, 4) for stage, value in result.seconds.items()},
+        "checkpoint": report["checkpoint"] | {"label": dict(result.checkpoint.label)},
+        "seconds": report["seconds"],
     }
 
 
