@@ -19,11 +19,13 @@ from torch import Tensor
 from tiny_vlm.augment import MASK_STRIDE, Crop, Pixels, cut, degrade, draw_crop, recolour
 from tiny_vlm.configs import IMAGE_MEAN, IMAGE_STD, PATCH_SIZE
 from tiny_vlm.facades import IGNORE, draw_facade
+from tiny_vlm.paste import BERN_STICKERS, FACADE_STICKERS, Stickers, paste_object
 from tiny_vlm.spaces import LabelSpace
 
 RARE_POINTS = 48  # pixels remembered per label and picture, to aim crops at rare things
 HELD_OUT_EVERY = 12  # every 12th training photograph watches the training instead of feeding it
 SCENE_HEIGHT, SCENE_WIDTH = 320, 416  # pixels of drawn scenes
+CUT_MIX, PASTE = 0.2, 0.35  # part of the crops that get a piece of another one, or objects of it
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +56,7 @@ class Source:
         space_shares: probability of each space.
         share: part of each batch, relative to the other sources.
         sides: smallest and largest side of a crop in pixels of the picture.
+        stickers: what may be pasted from another picture with the same labels.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Source:
     space_shares: tuple[float, ...]
     share: float
     sides: tuple[float, float]
+    stickers: Stickers = FACADE_STICKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def photo_source(folder: Path, names: Sequence[str], spaces: Mapping[str, LabelS
     """Read photographs of spb_facades (33 classes) or bern_facades (10), told apart by ``classes.csv``."""
     pictures = [read_picture(folder, name) for name in names]
     if "unlabelled" in (folder / "classes.csv").read_text(encoding="utf-8"):
-        return Source("bern", pictures, ("bern",), (1.0,), 0.24, (130, 560))
+        return Source("bern", pictures, ("bern",), (1.0,), 0.24, (130, 560), BERN_STICKERS)
     return Source("spb", pictures, *_facade_shares(spaces), share=0.5, sides=(130, 580))
 
 
@@ -180,7 +184,8 @@ def draw_batch(
         count: number of crops.
         rng: source of chance.
     """
-    return assemble([_draw_crop(source, size, rng) for source in _draw_sources(sources, count, rng)], spaces)
+    crops = [_draw_crop(source, sources, size, rng) for source in _draw_sources(sources, count, rng)]
+    return assemble(crops, spaces)
 
 
 def assemble(crops: Sequence[tuple[Pixels, Pixels, str]], spaces: Mapping[str, LabelSpace]) -> Batch:
@@ -239,11 +244,20 @@ def _draw_sources(sources: Sequence[Source], count: int, rng: np.random.Generato
     return [sources[index] for index in rng.choice(len(sources), count, p=weights / weights.sum())]
 
 
-def _draw_crop(source: Source, size: int, rng: np.random.Generator) -> tuple[Pixels, Pixels, str]:
+def _draw_crop(
+    source: Source, sources: Sequence[Source], size: int, rng: np.random.Generator
+) -> tuple[Pixels, Pixels, str]:
     space = source.spaces[rng.choice(len(source.spaces), p=source.space_shares)]
     image, mask = _cut_one(source, _any_picture(source, rng), size, rng)
-    if rng.random() < 0.25:  # CutMix: a rectangle of another crop, labels and all
+    chance = rng.random()
+    if chance < CUT_MIX:  # a rectangle of another crop, labels and all
         _paste(image, mask, *_cut_one(source, _any_picture(source, rng), size, rng), rng)
+    elif chance < CUT_MIX + PASTE:
+        alike = [one for one in sources if one.stickers is source.stickers]
+        other = alike[int(rng.integers(len(alike)))]
+        crop = _cut_one(other, _any_picture(other, rng), size, rng)
+        for _ in range(int(rng.integers(1, 4))):
+            paste_object(image, mask, *crop, source.stickers, rng)
     return image, mask, space
 
 

@@ -26,7 +26,7 @@ from tiny_vlm.losses import agreement_loss, caption_loss, concept_weights, patch
 from tiny_vlm.spaces import LabelSpace
 from tiny_vlm.vocabulary import SENTENCES, draw_phrase, fill_sentence, phrases
 
-CROP_SIZES = (128, 160, 192, 192)  # pixels: 8 to 12 patches a side, as many as windows have
+CROP_SIZES = (128, 160, 192, 192)  # pixels: 8 to 12 patches a side
 PHRASES_PER_CONCEPT = 3  # drawn in each step
 CAPTION_EVERY = 4  # steps between two caption losses
 CAPTION_WEIGHT = 0.4
@@ -60,6 +60,7 @@ class TrainingData:
         batch: crops a step.
         seed: of every batch.
         rarity: power and limit of the weights of rare concepts, see ``concept_weights``.
+        crops: sides of the crops in pixels, multiples of 16, taken in turn.
     """
 
     sources: Sequence[Source]
@@ -68,6 +69,7 @@ class TrainingData:
     batch: int
     seed: int
     rarity: tuple[float, float] = (0.35, 8.0)
+    crops: Sequence[int] = CROP_SIZES
 
 
 class DualEncoderTask:
@@ -83,7 +85,7 @@ class DualEncoderTask:
 
     def loss(self, step: int) -> Tensor:
         rng, words = np.random.default_rng((self._data.seed, step)), random.Random(self._data.seed * 7 + step)
-        size = CROP_SIZES[step % len(CROP_SIZES)]
+        size = self._data.crops[step % len(self._data.crops)]
         batch = draw_batch(self._data.sources, self._data.spaces, size, self._data.batch, rng)
         tokens = penultimate_tokens(self.model.visual.trunk, batch.images.to(self._device))
         scale = self.model.logit_scale.exp().clamp_max(100)
@@ -152,7 +154,7 @@ class PatchEncoderTask:
 
     def loss(self, step: int) -> Tensor:
         rng = np.random.default_rng((self._data.seed, 1, step))
-        size = CROP_SIZES[step % len(CROP_SIZES)]
+        size = self._data.crops[step % len(self._data.crops)]
         views = draw_views(self._data.sources, self._data.spaces, size, self._data.batch // 2, rng)
         return self._agreement(views)
 

@@ -24,7 +24,7 @@ from tiny_vlm.configs import MERGES, WEIGHTS_DIR, tokenizer
 from tiny_vlm.data import Source, draw_scenes, photo_source, scene_source, training_names
 from tiny_vlm.loop import Budget, export_weights, load_weights, train
 from tiny_vlm.spaces import all_spaces
-from tiny_vlm.tasks import DualEncoderTask, PatchEncoderTask, Task, TrainingData
+from tiny_vlm.tasks import CROP_SIZES, DualEncoderTask, PatchEncoderTask, Task, TrainingData
 from tiny_vlm.vocabulary import training_corpus
 
 PARTS = ("clip-stock", "clip-finetuned", "patches")
@@ -34,7 +34,7 @@ FILES = {
     "patches": "tiny_patches.safetensors",
 }
 LEARNING_RATES = {"clip-stock": 1.2e-3, "clip-finetuned": 5e-4, "patches": 1.2e-3}
-RARITY = {"clip-stock": (0.35, 8.0), "clip-finetuned": (0.5, 25.0), "patches": (0.35, 8.0)}
+RARITY = {"clip-stock": (0.55, 20.0), "clip-finetuned": (0.6, 40.0), "patches": (0.35, 8.0)}
 STEPS = {"clip-stock": 2800, "clip-finetuned": 2000, "patches": 3600}
 _log = logging.getLogger("tiny_vlm.train")
 
@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--steps", type=int, help=f"steps of each part (default {STEPS})")
     length.add_argument("--minutes", type=float, help="train each part for this long instead")
     parser.add_argument("--batch", type=int, default=24, help="crops a step (default 24)")
+    parser.add_argument(
+        "--crops", type=int, nargs="+", default=CROP_SIZES, help=f"sides in pixels (default {CROP_SIZES})"
+    )
+    parser.add_argument("--start", type=Path, help="weights to begin with instead of random ones")
+    parser.add_argument("--rate", type=float, help=f"peak of the learning rate (default {LEARNING_RATES})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -87,7 +92,7 @@ def _train_part(part: str, options: argparse.Namespace) -> None:
     train(
         task,
         _budget(part, options),
-        learning_rate=LEARNING_RATES[part],
+        learning_rate=options.rate or LEARNING_RATES[part],
         state_file=options.runs / f"{part}.state.pt",
         export=_exporter(options.output / FILES[part]),
     )
@@ -108,13 +113,18 @@ def _exporter(path: Path) -> Callable[[torch.nn.Module], None]:
 
 def _build_task(part: str, data: TrainingData, options: argparse.Namespace, device: torch.device) -> Task:
     if part == "patches":
-        return PatchEncoderTask(data, device)
+        return _begin(PatchEncoderTask(data, device), options.start)
     merges_file = options.output / "tiny_bpe.txt.gz"
-    if part == "clip-stock" or not merges_file.exists():
+    if not merges_file.exists() or (part == "clip-stock" and options.start is None):
         write_merges(learn_merges(training_corpus(), MERGES), merges_file)
     task = DualEncoderTask(data, tokenizer(merges_file), device)
-    if part == "clip-finetuned":
-        load_weights(task.model, options.output / FILES["clip-stock"])
+    stock = options.output / FILES["clip-stock"] if part == "clip-finetuned" else None
+    return _begin(task, options.start or stock)
+
+
+def _begin(task: Task, start: Path | None) -> Task:
+    if start is not None:
+        load_weights(task.model, start)
     return task
 
 
@@ -131,7 +141,7 @@ def _read_data(part: str, options: argparse.Namespace) -> TrainingData:
         sources.append(scene_source(pictures, spaces))
     if not sources:
         raise ValueError("There is nothing to learn from: give --photos DIR or --scenes above 0.")
-    return TrainingData(sources, watching, spaces, options.batch, options.seed, RARITY[part])
+    return TrainingData(sources, watching, spaces, options.batch, options.seed, RARITY[part], options.crops)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 
 from tiny_vlm.configs import build_dual_encoder, build_patch_encoder, tokenizer
@@ -80,6 +82,28 @@ def test_resumed_training_equals_uninterrupted_training(data, tmp_path):
     resumed = run(tasks(data)[1], 6, tmp_path / "parts").state_dict()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     assert not (tmp_path / "parts" / "state.pt").exists()
+
+
+def test_two_hundred_steps_made_twice_give_equal_weights(data, tmp_path):
+    torch.set_num_threads(1)
+    small = replace(data, batch=1, crops=(32, 48))
+    first, again = (run(tasks(small)[0], 200, tmp_path).state_dict() for _ in range(2))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    start = build_dual_encoder().state_dict()
+    assert not torch.equal(
+        first["visual.trunk.blocks.0.mlp.fc1.weight"], start["visual.trunk.blocks.0.mlp.fc1.weight"]
+    )
+
+
+def test_training_can_begin_with_given_weights(tmp_path):
+    start, network = tmp_path / "start.safetensors", build_patch_encoder()
+    export_weights(network, start)
+    options = ["--part", "patches", "--scenes", "2", "--batch", "2", "--crops", "32", "--threads", "1"]
+    folders = ["--output", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    assert main([*options, *folders, "--start", str(start), "--steps", "1", "--rate", "1e-9"]) == 0
+    trained = load_file(tmp_path / "tiny_patches.safetensors")
+    for name, value in network.named_parameters():
+        torch.testing.assert_close(trained[name].float(), value.detach(), atol=1e-3, rtol=1e-3)
 
 
 def test_score_reads_the_model_it_is_given(data):
