@@ -54,3 +54,40 @@ def test_values_out_of_range_are_refused(
 def test_a_configuration_cannot_be_changed_in_place() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         PnPOVSSConfig().rounds = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "expected"),
+    [
+        ("voc", ("always", True, False, "keep")),
+        ("psc", ("auto", True, False, "keep")),
+        ("ade20k", ("auto", False, False, "spaces")),
+        ("coco_object", ("always", True, True, "spaces and hyphens")),
+        ("coco_stuff", ("auto", True, True, "spaces and hyphens")),
+    ],
+)
+def test_published_settings_of_each_data_set(data_type: Any, expected: tuple[object, ...]) -> None:
+    config = PnPOVSSConfig.published(data_type, "crf")
+    assert (config.background, config.normalise, config.rescale, config.join_words) == expected
+    assert config.quirks
+    assert config.postprocess == "crf"
+
+
+def test_an_unknown_data_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="data_type must be one of voc, psc, ade20k"):
+        PnPOVSSConfig.published("coco")  # type: ignore[arg-type]
+
+
+def test_a_switch_is_no_number() -> None:
+    with pytest.raises(TypeError, match="quirks must be true or false, got 1"):
+        PnPOVSSConfig.from_mapping({"quirks": 1})
+
+
+def test_a_mapping_comes_back_as_it_went_out() -> None:
+    config = PnPOVSSConfig.published("ade20k").replace(rounds=2)
+    assert PnPOVSSConfig.from_mapping(config.to_mapping()) == config
+
+
+def test_a_changed_copy_knows_its_settings() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'rounds'"):
+        PnPOVSSConfig().replace(round=2)
