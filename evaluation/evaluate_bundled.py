@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.contact_sheet import ContactSheet
 from evaluation.damage import ScoredPhoto, areas_at_one_alarm, pixel_auc
 from evaluation.facade_rows import (
     DAMAGE_CLASSES,
@@ -57,6 +58,8 @@ DRAWN_SEEDS = range(900_000_000, 900_000_100)
 """Scenes kept for measuring; training draws from smaller seeds."""
 DRAWN_SIZE = (448, 640)
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "bundled_model_results.md"
+SHEETS = Path("runs") / "contact_sheets"
+"""Git ignores it: the sheets show photographs that are not ours to publish."""
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +106,11 @@ class ClassTally:
 
     def update(self, result: InferenceResult, mask: Labels) -> None:
         """Count one picture."""
-        groups = tuple(item.labels for item in self.row.classes)
-        self.matrix.update(result.label_map, select_labels(mask, groups, self.names))
+        self.matrix.update(result.label_map, self.truth(mask))
+
+    def truth(self, mask: Labels) -> Labels:
+        """The row's class of each pixel by its label; 255 where none counts."""
+        return select_labels(mask, tuple(item.labels for item in self.row.classes), self.names)
 
     def figures(self) -> dict[str, float]:
         """MIoU and the IoU of each class."""
@@ -209,7 +215,11 @@ def build_tally(row: Row, photos: Path) -> Tally:
 
 
 def measure(
-    lines: Sequence[Line], photos: Path, limit: int | None, registry: PipelineRegistry
+    lines: Sequence[Line],
+    photos: Path,
+    limit: int | None,
+    registry: PipelineRegistry,
+    sheets: Path | None = None,
 ) -> dict[Line, dict[str, float]]:
     """Measure every line; picture by picture, so that a picture is encoded once for all of them.
 
@@ -218,10 +228,12 @@ def measure(
         photos: folder with ``spb_facades`` and ``bern_facades``.
         limit: at most this many pictures a source; None takes all.
         registry: models to use.
+        sheets: folder for a contact sheet of each line with classes; None draws none.
 
     Returns:
         Figures by line.
     """
+    drawn = {line: ContactSheet() for line in lines if sheets is not None}
     tallies = {line: build_tally(line.row, photos) for line in lines}
     agreements = {line: Agreement() for line in lines if line.language == "ru" and line.in_english() in lines}
     for source in dict.fromkeys(line.row.source for line in lines):
@@ -231,13 +243,22 @@ def measure(
             results = {line: infer(line.request(example.image), registry) for line in chosen}
             for line, result in results.items():
                 tallies[line].update(result, example.mask)
+                _draw(drawn.get(line), tallies[line], example, result)
             for line in agreements.keys() & results.keys():
                 agreements[line].update(results[line].label_map, results[line.in_english()].label_map)
             log.info("%s %d: %s, %.1f s", source, number, example.name, time.perf_counter() - started)
+    for line, sheet in drawn.items():
+        if sheets is not None and sheet.cells:
+            sheet.save(sheets / f"{line.row.name}_{line.checkpoint}_{line.method}_{line.language}.jpg")
     figures = {line: tally.figures() for line, tally in tallies.items()}
     for line, agreement in agreements.items():
         figures[line]["as in English"] = ratio(agreement.equal, agreement.pixels)
     return figures
+
+
+def _draw(sheet: ContactSheet | None, tally: Tally, example: Example, result: InferenceResult) -> None:
+    if sheet is not None and isinstance(tally, ClassTally):
+        sheet.add(example.image, result.label_map, tally.truth(example.mask), result.classes)
 
 
 def show(value: float, digits: int) -> str:
@@ -292,11 +313,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--photos", type=Path, default=Path("../shared/photos"), help="labelled photographs")
     parser.add_argument("--checkpoints", nargs="+", default=["tiny-stock", "tiny-finetuned"], metavar="ID")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["maskclip", "lposs"])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["maskclip", "lposs", "lposs_plus"])
     parser.add_argument("--rows", nargs="+", choices=tuple(ROWS), default=list(ROWS))
     parser.add_argument("--languages", nargs="+", choices=("en", "ru"), default=["en", "ru"])
     parser.add_argument("--limit", type=int, help="at most this many pictures of each source")
     parser.add_argument("--write", action="store_true", help=f"also write docs/{RESULTS.name}")
+    parser.add_argument("--sheets", type=Path, default=SHEETS, help=f"contact sheets (default {SHEETS})")
     return parser
 
 
@@ -316,7 +338,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
     try:
-        figures = measure(chosen_lines(arguments), arguments.photos, arguments.limit, build_registry())
+        lines = chosen_lines(arguments)
+        figures = measure(lines, arguments.photos, arguments.limit, build_registry(), arguments.sheets)
     except (PipelineError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

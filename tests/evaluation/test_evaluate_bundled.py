@@ -135,7 +135,11 @@ def test_the_command_measures_and_prints(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--photos", str(photos), "--rows", "coarse6", "--methods", "maskclip", "--limit", "1"]
-    assert main([*options, "--checkpoints", "tiny-finetuned"]) == 0
+    assert main([*options, "--checkpoints", "tiny-finetuned", "--sheets", str(tmp_path)]) == 0
+    assert sorted(sheet.name for sheet in tmp_path.iterdir()) == [
+        "coarse6_tiny-finetuned_maskclip_en.jpg",
+        "coarse6_tiny-finetuned_maskclip_ru.jpg",
+    ]
     printed = capsys.readouterr().out
     found = re.search(r"\| coarse6 \| tiny-finetuned \| maskclip \| mIoU \| (\S+) \| (\S+) \|", printed)
     assert found
