@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-Reason = Literal["missing", "corrupt", "unsafe", "dtype", "nan"]
+Reason = Literal["missing", "corrupt", "unsafe", "dtype", "nan", "too_large"]
 
 _MAX_HEADER = 64 * 2**20  # bytes; ViT-L with 1,000 tensors has 0.1 MB
 _FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # bytes of one value
@@ -28,7 +28,7 @@ class CheckpointFileError(ValueError):
 
     Attributes:
         reason: ``"missing"``, ``"corrupt"``, ``"unsafe"`` (a format that can carry code), ``"dtype"`` (not
-            floating point) or ``"nan"`` (NaN or infinite weights).
+            floating point), ``"nan"`` (NaN or infinite weights) or ``"too_large"`` (it would unpack to more).
     """
 
     def __init__(self, message: str, reason: Reason) -> None:
@@ -82,18 +82,36 @@ def load_safetensors(path: str | Path) -> dict[str, Tensor]:
         CheckpointFileError: the file is missing, cut short, no safetensors file, holds integers or
             values that are not finite. ``reason`` says which; the sentence says what to do.
     """
+    check_safetensors(path)
+    state = _load_checked(Path(path))
+    check_finite(state, Path(path).name)
+    return state
+
+
+def check_safetensors(path: str | Path) -> None:
+    """Check that a file is a whole safetensors file; its values are not read.
+
+    Raises:
+        CheckpointFileError: as :func:`load_safetensors`, but for values that are not finite.
+    """
     file = Path(path)
     header, data_start = _read_header(file)
     _check_entries(file.name, header, file.stat().st_size - data_start)
-    state = _load_checked(file)
+
+
+def check_finite(state: Mapping[str, Tensor], name: str) -> None:
+    """Check the values of a state dict.
+
+    Raises:
+        CheckpointFileError: a value is NaN or infinite; the first such key is named.
+    """
     for key, tensor in state.items():
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointFileError(
-                f"{file.name} has NaN or infinite values (first: {_shown(key)}), so its training failed "
+                f"{name} has NaN or infinite values (first: {_shown(key)}), so its training failed "
                 "or the file is damaged. Use an earlier checkpoint.",
                 "nan",
             )
-    return state
 
 
 def compare(model: nn.Module, state: Mapping[str, Tensor]) -> LoadReport:
@@ -124,10 +142,24 @@ def load_strict(model: nn.Module, state: Mapping[str, Tensor], *, name: str = "T
         CheckpointMismatch: a key is missing, unexpected or of another shape.
     """
     report = compare(model, state)
-    if not report.complete:
-        raise CheckpointMismatch(_mismatch_sentence(name, type(model).__name__, report), report)
+    require_complete(report, name, type(model).__name__)
     model.load_state_dict(dict(state), strict=True)
     return report
+
+
+def require_complete(report: LoadReport, name: str, model: str) -> None:
+    """Refuse weights that do not fit exactly.
+
+    Args:
+        report: of :func:`compare`.
+        name: what to call the checkpoint.
+        model: what to call the network.
+
+    Raises:
+        CheckpointMismatch: a key is missing, unexpected or of another shape.
+    """
+    if not report.complete:
+        raise CheckpointMismatch(_mismatch_sentence(name, model, report), report)
 
 
 def file_sha256(path: str | Path) -> str:
@@ -179,8 +211,16 @@ def _read_header(file: Path) -> tuple[dict[str, Any], int]:
     return header, 8 + length
 
 
-def _refuse_other_formats(name: str, start: bytes) -> None:
-    """Say what a file is that is not safetensors."""
+def refuse_text(name: str, start: bytes) -> None:
+    """Say what a file is that holds no weights at all.
+
+    Args:
+        name: of the file.
+        start: its first bytes, at least 64 where there are as many.
+
+    Raises:
+        CheckpointFileError: it is empty, a Git LFS pointer or a web page.
+    """
     text = start.lstrip().lower()
     if len(start) < 8:
         raise _corrupt(name, f"it has only {len(start)} bytes")
@@ -188,10 +228,15 @@ def _refuse_other_formats(name: str, start: bytes) -> None:
         raise _corrupt(name, "it is a Git LFS pointer, not the weights; fetch them with: git lfs pull")
     if text.startswith(b"<"):
         raise _corrupt(name, "it is a web page saved in place of the weights")
+
+
+def _refuse_other_formats(name: str, start: bytes) -> None:
+    """Say what a file is that is not safetensors."""
+    refuse_text(name, start)
     if start.startswith((b"PK", b"\x80", b"\x93NUMPY", b"cos\n", b"cbuiltins", b"c__builtin__")):
         raise CheckpointFileError(
             f"{name} is a pickle or zip archive, which can carry code, and is not opened. "
-            "Convert it to safetensors where it comes from.",
+            "Convert it to safetensors where it comes from, or with: python -m pipelines.add_checkpoint",
             "unsafe",
         )
 

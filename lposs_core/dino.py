@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -36,6 +36,7 @@ class TimmPatchEncoder(TowerEncoder):
         published_position_rule: resize the position embedding by the factor ``(g + 0.1) / g_trained`` as the
             published DINO and DINOv2 code does (the default); False resizes to the exact size. Without
             effect at the trained size.
+        branches: see :class:`lposs_core.tower_encoder.TowerEncoder`.
 
     Raises:
         UnsupportedModel: a part of the network is not understood; the message names it.
@@ -50,6 +51,7 @@ class TimmPatchEncoder(TowerEncoder):
         precision: Precision = "fp32",
         digest: str | None = None,
         published_position_rule: bool = True,
+        branches: Iterable[int] = (),
     ) -> None:
         offset = _PUBLISHED_OFFSET if published_position_rule else None
         tower = read_timm_tower(
@@ -57,11 +59,9 @@ class TimmPatchEncoder(TowerEncoder):
         )
         weights = digest or digest_state(model.state_dict())
         settings = (tuple(mean), tuple(std), tower.heads, precision, offset)
-        super().__init__(tower, digest_state({}, "values", weights, repr(model), str(settings)))
+        super().__init__(tower, digest_state({}, "values", weights, repr(model), str(settings)), branches)
 
-    def features(self, crops: Tensor) -> Tensor:
-        """Encode crops ``(n, 3, h, w)`` to ``(n, gh, gw, width)``; gradients flow where they are enabled."""
-        grid = self._tower.grid(crops)
-        tokens = self._tower.run(self._tower.embed(crops), stop=-1)
-        values = self._tower.blocks[-1].values(tokens)
+    def finish(self, tokens: Tensor, grid: tuple[int, int], start: int = 0) -> Tensor:
+        """Finish tokens that enter the block ``start``: shape ``(n, gh, gw, width)``."""
+        values = self._tower.blocks[-1].values(self._tower.run(tokens, start, -1))
         return F.normalize(self._tower.patch_tokens(values, grid).float(), dim=-1)

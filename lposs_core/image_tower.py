@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lposs_core.attention_pool import read_attention_pool
 from lposs_core.tower import (
     Block,
     Linear,
@@ -41,6 +42,8 @@ class ImageTower:
         head: what follows the last block for one token: final norm and projection.
         mean, std: of the pixels, shape ``(3, 1, 1)``, float32.
         dtype: of the tokens between the stem and the head.
+        pools_by_attention: whether patches reach the text space through the values of attention pooling (part
+            of ``head``) behind all blocks, instead of through the value path of the last block.
     """
 
     patch_size: int
@@ -54,6 +57,7 @@ class ImageTower:
     mean: Tensor
     std: Tensor
     dtype: torch.dtype
+    pools_by_attention: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -189,7 +193,8 @@ def read_timm_tower(
 
     timm normalises the tokens (``norm``) or, where it pools by averaging, the pooled vector (``fc_norm``);
     the other one is an identity. A dense feature is a token that pools itself, so both are applied to every
-    patch.
+    patch. Where it pools by attention (SigLIP), a patch passes the pool as if it were attended to alone, see
+    :class:`lposs_core.attention_pool.AttentionPoolValues`.
 
     Args:
         vit: the network; it is read, never called or changed.
@@ -201,7 +206,7 @@ def read_timm_tower(
         projection: what follows the network's own head, where there is more.
 
     Raises:
-        UnsupportedModel: another kind of network, attention pooling, or a part that is not understood.
+        UnsupportedModel: another kind of network, or a part that is not understood.
     """
     _require_plain_vit(vit, where)
     prefix, positions = _timm_prefix_and_positions(vit)
@@ -213,10 +218,11 @@ def read_timm_tower(
         scale_offset=scale_offset,
         pre_norm=read_optional_norm(vit.norm_pre, f"{where}.norm_pre", dtype),
         blocks=_read_blocks(vit.blocks, f"{where}.blocks", dtype),
-        head=own_module(nn.Sequential(vit.norm, vit.fc_norm, vit.head, projection or nn.Identity()), dtype),
+        head=_timm_head(vit, where, dtype, projection or nn.Identity()),
         mean=_pixel_constant(mean, prefix.device),
         std=_pixel_constant(std, prefix.device),
         dtype=dtype,
+        pools_by_attention=vit.attn_pool is not None,
     )
 
 
@@ -289,6 +295,20 @@ def _native_head(visual: Any, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
     return head
 
 
+def _timm_head(vit: Any, where: str, dtype: torch.dtype, projection: nn.Module) -> Callable[[Tensor], Tensor]:
+    if vit.attn_pool is None:
+        return own_module(nn.Sequential(vit.norm, vit.fc_norm, vit.head, projection), dtype)
+    norm = own_module(vit.norm, dtype)
+    pool = read_attention_pool(vit.attn_pool, f"{where}.attn_pool", dtype)
+    rest = own_module(nn.Sequential(vit.fc_norm, vit.head, projection), dtype)
+
+    def head(tokens: Tensor) -> Tensor:
+        projected: Tensor = rest(pool(norm(tokens)))
+        return projected
+
+    return head
+
+
 def _timm_stem(embed: Any, where: str, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
     from timm.layers import HybridEmbed, PatchEmbed
 
@@ -322,15 +342,13 @@ def _require_plain_vit(vit: Any, where: str) -> None:
         getattr(type(vit), name) is not getattr(VisionTransformer, name) for name in methods
     ):
         raise refuse(where, vit, "timm's plain VisionTransformer")
-    if vit.attn_pool is not None:
-        raise refuse_attention_pool(f"{where}.attn_pool")
 
 
 def refuse_attention_pool(where: str) -> UnsupportedModel:
-    """Build the error for a tower whose patches reach the text space only through attention pooling."""
+    """Build the error for a tower whose pooling keeps no way of a single patch into the text space."""
     return UnsupportedModel(
-        f"{where} pools the patches by attention (as SigLIP and CoCa do), so they have no place in the text "
-        "space without it. Choose a checkpoint that pools by a class token or by averaging."
+        f"{where} pools the patches by attention with many probes (as CoCa does), so a single patch has no "
+        "place in the text space. Choose a checkpoint that pools by a class token, by averaging or as SigLIP."
     )
 
 

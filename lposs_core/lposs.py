@@ -10,7 +10,6 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lposs_core.config import LPOSSConfig
@@ -29,19 +28,19 @@ from lposs_core.solver import Factor, factorise, solve_in_chunks
 from lposs_core.stages import NoCache, Progress, StageCache, Watch, look_up
 from lposs_core.templates import OPENAI_IMAGENET_TEMPLATES
 from lposs_core.text import text_prototypes
+from lposs_core.window_encoding import encode_windows
 from lposs_core.windows import (
     Boxes,
     Image,
     check_image,
-    cut_windows,
     merge_columns,
+    on_grid,
     patch_centres,
     resize_image,
     window_boxes,
     working_size,
 )
 
-_WINDOWS_AT_ONCE = 9  # those of a 448 x 448 image; between batches a request can be cancelled
 _DEFAULTS = LPOSSConfig()
 
 
@@ -139,7 +138,8 @@ class LPOSS:
             planes = self._planes(scene, texts, method, watch)
             groups = [_largest(planes, texts, group) for group in classes]
             rest = _largest(planes, texts, background) if background else None
-        return ClassScores(torch.stack(groups), rest, self._gain(method), watch.seconds, method)
+        single = dict(zip(texts, planes, strict=True))
+        return ClassScores(torch.stack(groups), rest, self._gain(method), watch.seconds, method, single)
 
     def working_image(self, image: Image) -> WorkingImage:
         """Resize a picture and place its windows.
@@ -182,13 +182,8 @@ class LPOSS:
     def _encoded(self, stage: str, encoder: PatchEncoder, scene: WorkingImage, watch: Watch) -> Tensor:
         def build() -> Tensor:
             with watch.stage(stage):
-                parts = []
-                for first in range(0, len(scene.boxes), _WINDOWS_AT_ONCE):
-                    watch.report(stage, first / len(scene.boxes))
-                    boxes = scene.boxes[first : first + _WINDOWS_AT_ONCE]
-                    crops = cut_windows(scene.pixels, boxes, encoder.patch_size)
-                    parts.append(encoder.encode_patches(crops.to(encoder.device)))
-                return torch.cat(parts)
+                report = partial(watch.report, stage)
+                return encode_windows(encoder, scene.pixels, scene.boxes, scene.key, self.cache, report)
 
         return self.cache.get(("features", stage, encoder.image_digest, scene.key), build)
 
@@ -337,12 +332,7 @@ class LPOSS:
         """CLIP features on the patch grid of the graph: shape ``(N, d)``."""
         features = self.clip_features(scene, watch)
         grid = scene.grid(self.patches.patch_size)
-        if features.shape[1:3] != grid:
-            maps = F.interpolate(
-                features.permute(0, 3, 1, 2), size=grid, mode="bilinear", align_corners=False
-            )
-            features = F.normalize(maps.permute(0, 2, 3, 1), dim=-1)
-        return features.flatten(0, 2).to(self.patches.device)
+        return on_grid(features, grid).flatten(0, 2).to(self.patches.device)
 
     def _refine(self, scene: WorkingImage, texts: list[str], watch: Watch) -> Tensor:
         columns = self.patch_columns(scene, texts, watch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -34,8 +34,9 @@ class OpenCLIPEncoder(TowerEncoder):
     """Dense features in the text space of an open_clip model.
 
     The last block's attention is left out: a patch keeps its own value vector, ``t = x + out(v(norm(x)))``,
-    ``t = t + mlp(norm(t))``, then the final norm and the projection. Works for open_clip's own vision
-    transformer and for a timm ``VisionTransformer`` as trunk, plain or with a convolutional stem.
+    ``t = t + mlp(norm(t))``, then the final norm and the projection. A tower that pools by attention (SigLIP)
+    runs all blocks, and its pool is passed by values alone. Works for open_clip's own vision transformer and
+    for a timm ``VisionTransformer`` as trunk, plain or with a convolutional stem.
 
     Args:
         model: ``CLIP`` or ``CustomTextCLIP``; read at construction, never changed. In ``"fp32"`` its weights
@@ -46,6 +47,7 @@ class OpenCLIPEncoder(TowerEncoder):
         precision: ``"fp32"``, or ``"bf16"`` for weights rounded once to bfloat16.
         digest: name of the image weights where the caller has one (the SHA-256 of their file); None hashes
             them. The text weights are always hashed, so checkpoints with one text tower share text vectors.
+        branches: see :class:`lposs_core.tower_encoder.TowerEncoder`.
 
     Raises:
         UnsupportedModel: a part of the network is not understood; the message names it.
@@ -60,15 +62,17 @@ class OpenCLIPEncoder(TowerEncoder):
         std: Sequence[float] = OPENAI_STD,
         precision: Precision = "fp32",
         digest: str | None = None,
+        branches: Iterable[int] = (),
     ) -> None:
         tower = read_visual(model, mean=mean, std=std, precision=precision)
         self._text = read_text_tower(model, dtype_of(precision))
         self._tokenizer = tokenizer
-        self._context_length = int(model.context_length)
+        self._context_length = _context_length(model, tokenizer)
         weights = digest or digest_state(model.visual.state_dict())
         settings = (tuple(mean), tuple(std), tower.heads, precision)
-        super().__init__(tower, digest_state({}, "maskclip", weights, repr(model.visual), str(settings)))
-        self._text_digest = _text_digest(model, tokenizer, precision)
+        name = digest_state({}, "maskclip", weights, repr(model.visual), str(settings))
+        super().__init__(tower, name, branches)
+        self._text_digest = _text_digest(model, tokenizer, precision, self._context_length)
 
     @property
     def text_digest(self) -> str:
@@ -80,10 +84,9 @@ class OpenCLIPEncoder(TowerEncoder):
         """Most tokens a text may have, start and end token included."""
         return self._context_length
 
-    def features(self, crops: Tensor) -> Tensor:
-        """Encode crops ``(n, 3, h, w)`` to ``(n, gh, gw, d)``; gradients flow where they are enabled."""
-        grid = self._tower.grid(crops)
-        return self.dense_head(self._tower.run(self._tower.embed(crops), stop=-1), grid)
+    def finish(self, tokens: Tensor, grid: tuple[int, int], start: int = 0) -> Tensor:
+        """Finish tokens that enter the block ``start``: shape ``(n, gh, gw, d)``."""
+        return self.dense_head(self._tower.run(tokens, start, -1), grid)
 
     def dense_head(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """Finish the tokens that enter the last block.
@@ -95,8 +98,7 @@ class OpenCLIPEncoder(TowerEncoder):
         Returns:
             Unit vectors, float32, shape ``(n, gh, gw, d)``.
         """
-        kept = self._tower.patch_tokens(tokens, grid)  # the value path mixes no tokens: the prefix can go now
-        return F.normalize(self._tower.head(self._tower.blocks[-1].value_path(kept)).float(), dim=-1)
+        return dense_features(self._tower, tokens, grid)
 
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
@@ -120,6 +122,16 @@ class OpenCLIPEncoder(TowerEncoder):
         if inner is None:
             return int((self.token_ids([text]) != 0).sum())
         return len(inner(getattr(self._tokenizer, "clean_fn", str)(text))["input_ids"])
+
+
+def dense_features(tower: ImageTower, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Finish the tokens ``(n, p + gh * gw, width)`` that enter a tower's last block: ``(n, gh, gw, d)``."""
+    last = tower.blocks[-1]
+    if tower.pools_by_attention:
+        finished = tower.patch_tokens(last(tokens), grid)
+    else:
+        finished = last.value_path(tower.patch_tokens(tokens, grid))  # it mixes no tokens: the prefix can go
+    return F.normalize(tower.head(finished).float(), dim=-1)
 
 
 def read_visual(
@@ -146,10 +158,16 @@ def read_visual(
     )
 
 
-def _text_digest(model: nn.Module, tokenizer: Tokenizer, precision: str) -> str:
+def _context_length(model: Any, tokenizer: Tokenizer) -> int:
+    """Tokens a text may have: the tower's positions, or fewer where its tokenizer was set to fewer."""
+    wanted = getattr(tokenizer, "context_length", None)
+    return min(int(model.context_length), int(wanted or model.context_length))
+
+
+def _text_digest(model: nn.Module, tokenizer: Tokenizer, precision: str, context_length: int) -> str:
     image_parts = ("visual.", "logit_scale", "logit_bias")
     weights = {key: value for key, value in model.state_dict().items() if not key.startswith(image_parts)}
-    ids = tokenizer(list(_PROBES), context_length=int(model.context_length))  # type: ignore[arg-type]
+    ids = tokenizer(list(_PROBES), context_length=context_length)
     vocabulary = "\0".join(getattr(tokenizer, "encoder", ()))  # in the order of the ids
     kind = type(tokenizer).__qualname__
     return digest_state(weights, "text", kind, vocabulary, str(ids.tolist()), precision)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ class ClassScores:
         gain: what propagation multiplied a constant cosine by: 1, ``1 / (1 - alpha)`` or its square.
         seconds: wall time of each stage that ran.
         method: what made the scores; those of ``"maskclip"`` are probabilities.
+        texts: scores of each text, before the largest is taken, shape ``(h, w)``.
     """
 
     scores: Tensor
@@ -37,6 +38,7 @@ class ClassScores:
     gain: float
     seconds: dict[str, float]
     method: Method = "lposs"
+    texts: Mapping[str, Tensor] = field(default_factory=dict)
 
     def stacked(self) -> Tensor:
         """Return the classes and, last, the background where there is one: shape ``(C [+ 1], h, w)``."""

@@ -2,13 +2,16 @@
 
 A block is described by its weights, taken once from an open_clip or timm module and run with ``F.linear`` and
 ``scaled_dot_product_attention``. The module itself is never called, so no hook fires, no flag changes and no
-buffer is written; gradients flow to the input where the caller enables them.
+buffer is written; gradients flow to the input where the caller enables them, and to the weights of towers
+that are read under :func:`live_weights`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
@@ -16,11 +19,13 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 Precision = Literal["fp32", "bf16"]
 
 _ONE_DNN_TOLERANCE = 1e-5  # of sums of order 1; a bfloat16 product would be off by 1e-2
 _DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_LIVE: ContextVar[bool] = ContextVar("live_weights", default=False)
 
 
 class UnsupportedModel(ValueError):
@@ -39,6 +44,20 @@ def dtype_of(precision: str) -> torch.dtype:
     if precision not in _DTYPES:
         raise ValueError(f'precision must be "fp32" or "bf16", got {precision!r}')
     return _DTYPES[precision]
+
+
+@contextmanager
+def live_weights() -> Iterator[None]:
+    """Read towers whose weights stay those of the module: gradients reach its parameters.
+
+    For training. A live tower holds what the parameters were when it was read, so it is read anew for every
+    step, which costs no copy in float32.
+    """
+    token = _LIVE.set(True)
+    try:
+        yield
+    finally:
+        _LIVE.reset(token)
 
 
 def refuse(where: str, found: object, wanted: str) -> UnsupportedModel:
@@ -177,8 +196,11 @@ def read_linear(module: object, where: str, dtype: torch.dtype) -> Linear:
 
 
 def own(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Detach a weight and cast it; the storage is shared where the dtype is right already."""
-    return tensor.detach().to(dtype)
+    """Detach a weight and cast it; the storage is shared where the dtype is right already.
+
+    Under :func:`live_weights` it is cast only.
+    """
+    return (tensor if _LIVE.get() else tensor.detach()).to(dtype)
 
 
 def own_optional(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
@@ -187,21 +209,47 @@ def own_optional(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
 
 
 def own_module(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """Copy a module for inference: frozen, in evaluation mode, cast; the original stays as it is."""
+    """Copy a module for inference: frozen, in evaluation mode, cast; the original stays as it is.
+
+    Under :func:`live_weights` it is the module itself.
+    """
+    if _LIVE.get():
+        return module
     return copy.deepcopy(module).eval().requires_grad_(False).to(dtype)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Compute ``F.linear``; in float32 on the CPU, where no gradient is asked for, through oneDNN.
+    """Compute ``F.linear``; in float32 on the CPU, where the weight is frozen, through oneDNN.
 
     oneDNN's float32 product rounds like the default one and takes less than half its time on many CPUs. It is
     called by name, so no global switch of PyTorch is touched.
     """
-    wants_gradient = torch.is_grad_enabled() and x.requires_grad
-    if x.dtype == torch.float32 and x.device.type == "cpu" and not wants_gradient and _one_dnn_agrees():
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    learns = torch.is_grad_enabled() and weight.requires_grad
+    if torch.is_autocast_enabled("cpu"):
+        return F.linear(x, weight, bias)  # which rounds to bfloat16 as the caller asked for
+    if x.dtype == torch.float32 and x.device.type == "cpu" and not learns and _one_dnn_agrees():
+        product: Tensor = _FrozenLinear.apply(x, weight, bias)
         return product
     return F.linear(x, weight, bias)
+
+
+class _FrozenLinear(torch.autograd.Function):
+    """oneDNN's product, with a gradient for the input alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.weight = weight
+        return _one_dnn_product(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _one_dnn_product(gradient.contiguous(), ctx.weight.T.contiguous(), None), None, None
+
+
+def _one_dnn_product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
 
 
 def quick_gelu(x: Tensor) -> Tensor:

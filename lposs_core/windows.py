@@ -133,6 +133,22 @@ def patch_centres(boxes: Boxes, patch: int, gh: int, gw: int) -> Tensor:
     return (corners[:, None] + inside).reshape(-1, 2)
 
 
+def on_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Resize the features of windows to another grid of patches. Differentiable.
+
+    Args:
+        features: unit vectors, shape ``(n, gh, gw, d)``.
+        grid: rows and columns wanted.
+
+    Returns:
+        Unit vectors, shape ``(n, *grid, d)``; the features themselves where the grid is right already.
+    """
+    if tuple(features.shape[1:3]) == grid:
+        return features
+    maps = F.interpolate(features.permute(0, 3, 1, 2), size=grid, mode="bilinear", align_corners=False)
+    return F.normalize(maps.permute(0, 2, 3, 1), dim=-1)
+
+
 def merge_windows(scores: Tensor, boxes: Boxes, height: int, width: int) -> Tensor:
     """Blow the patch scores of each window up to its pixels and average where windows overlap.
 

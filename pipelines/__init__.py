@@ -7,10 +7,12 @@ result = infer(request, registry)
 
 from .cache import CacheStatus, FeatureCache
 from .catalogue import CheckpointSpec, PartSpec, load_catalogue
+from .comparison import ClassChange, Comparison, compare
 from .errors import (
     Busy,
     Cancelled,
     CheckpointError,
+    DownloadError,
     ImageError,
     PipelineError,
     PipelineUnavailable,
@@ -18,15 +20,20 @@ from .errors import (
     SettingsError,
     UnknownChoice,
 )
+from .explained_kinds import KINDS as EXPLANATION_KINDS
+from .explanation import explain
+from .explanation_types import ExplanationRequest, ExplanationResult, TrustPlan
 from .images import decode_image, read_image, read_image_with_notes
 from .inference import infer
+from .inspection import ClassInspection, PixelInspection, TextScore, inspect_pixel
 from .listing import list_models, list_prompt_sets
 from .presets import Preset, load_preset
-from .prompt_files import load_prompt_file, parse_prompt_file
+from .prompt_files import format_prompt_file, load_prompt_file, parse_prompt_file
 from .prompt_sets import NamedPromptSet, find_prompt_set, prompt_sets
 from .prompts import format_prompts, parse_prompts
 from .registry import LoadedCheckpoint, PipelineRegistry, RegistryStatus, build_registry, choose_device
 from .render import legend, overlay, palette, with_legend, write_label_png
+from .taxonomy import FacadeClass, Taxonomy, load_taxonomy
 from .types import (
     DEFAULT_CHECKPOINT,
     DEFAULT_METHOD,
@@ -49,6 +56,7 @@ from .types import (
 __all__ = [
     "DEFAULT_CHECKPOINT",
     "DEFAULT_METHOD",
+    "EXPLANATION_KINDS",
     "METHODS",
     "NO_CLASS",
     "PRECISIONS",
@@ -59,8 +67,15 @@ __all__ = [
     "CheckpointError",
     "CheckpointInfo",
     "CheckpointSpec",
+    "ClassChange",
+    "ClassInspection",
     "ClassPrompt",
     "ClassResult",
+    "Comparison",
+    "DownloadError",
+    "ExplanationRequest",
+    "ExplanationResult",
+    "FacadeClass",
     "FeatureCache",
     "ImageError",
     "InferenceRequest",
@@ -73,6 +88,7 @@ __all__ = [
     "PipelineError",
     "PipelineRegistry",
     "PipelineUnavailable",
+    "PixelInspection",
     "Precision",
     "Preset",
     "PromptError",
@@ -80,19 +96,27 @@ __all__ = [
     "RegistryStatus",
     "ScoreMaps",
     "SettingsError",
+    "Taxonomy",
+    "TextScore",
+    "TrustPlan",
     "UnknownChoice",
     "build_registry",
     "choose_device",
+    "compare",
     "decode_image",
+    "explain",
     "find_prompt_set",
+    "format_prompt_file",
     "format_prompts",
     "infer",
+    "inspect_pixel",
     "legend",
     "list_models",
     "list_prompt_sets",
     "load_catalogue",
     "load_preset",
     "load_prompt_file",
+    "load_taxonomy",
     "overlay",
     "palette",
     "parse_prompt_file",

@@ -5,10 +5,15 @@
     |                        too_small aspect
     |-- PromptError          the prompts cannot be used: missing unsupported empty schema syntax encoding
     |                        duplicate too_long too_many too_deep too_large unsafe invisible
+    |                        not_english unknown_word
     |-- SettingsError        a preset or the catalogue: missing syntax schema unknown_key
-    |                        missing_key out_of_range
-    |-- UnknownChoice        no such thing: method checkpoint prompt_set precision templates builder
-    |-- PipelineUnavailable  known, but not usable here: method file device build
+    |                        missing_key out_of_range filter no_reply scale threshold least_share
+    |-- UnknownChoice        no such thing: method checkpoint prompt_set precision templates
+    |                        builder part class pixel damage
+    |-- PipelineUnavailable  known, but not usable here: method kind explanation file download package
+    |                        device build
+    |-- DownloadError        a file did not come from the hub: offline unreachable silent status truncated
+    |                        digest space disk busy stopped
     |-- CheckpointError      the weights are not what the catalogue says: digest mismatch
     |-- Busy                 every place is taken: timeout too_big
     `-- Cancelled            the visitor went away: stopped
@@ -87,6 +92,12 @@ class PipelineUnavailable(PipelineError):
     """The choice is known but cannot run on this machine."""
 
     kind = "unavailable"
+
+
+class DownloadError(PipelineError):
+    """A file of a checkpoint could not be fetched from its hub."""
+
+    kind = "download"
 
 
 class CheckpointError(PipelineError):

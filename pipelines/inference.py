@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import numpy as np
@@ -16,17 +16,29 @@ from lposs_core.scores import TEMPERATURE
 from lposs_core.scores import Method as ScoreMethod
 
 from .cache import FeatureCache
-from .catalogue import CheckpointSpec, find_checkpoint
+from .catalogue import METHOD_ROLES, CheckpointSpec, find_checkpoint
 from .errors import PipelineUnavailable, UnknownChoice
+from .glossary import keep, to_english
+from .pnp import plan_pnp
 from .prompts import shown
 from .registry import LoadedCheckpoint, PipelineRegistry
 from .render import palette
-from .types import METHODS, NO_CLASS, ClassResult, InferenceRequest, InferenceResult, Method, Note, ScoreMaps
+from .segmented import Plan, Segmented, timed
+from .segmented import Progress as Progress  # part of this module's signature
+from .tower_language import TowerTexts, tower_texts
+from .types import (
+    METHODS,
+    NO_CLASS,
+    ClassResult,
+    InferenceRequest,
+    InferenceResult,
+    Method,
+    Note,
+    Precision,
+    ScoreMaps,
+)
 
-Progress = Callable[[str, float], None]
-"""Called with a stage's name and the finished part of it in ``[0, 1]``; may raise to stop the request."""
-
-RUNNABLE: Final[tuple[Method, ...]] = ("maskclip", "lposs", "lposs_plus")
+RUNNABLE: Final[tuple[Method, ...]] = METHODS
 
 
 def infer(
@@ -47,37 +59,88 @@ def infer(
 
     Raises:
         UnknownChoice: no such method, checkpoint, precision or template set.
+        PromptError: PnP-OVSS cannot read a text.
         PipelineUnavailable: the checkpoint cannot run the method, or is not on this machine.
         CheckpointError: its files are not what the catalogue promises.
         Busy: no room for the models in time.
     """
     spec = find_checkpoint(registry.catalogue, request.checkpoint)
     _check_method(spec, request.method)
-    templates = _templates(request.templates)
-    settings = request.settings if request.settings is not None else spec.settings
+    plan, said = _plan(request, spec)
     started = time.perf_counter()
-    with registry.lease(spec.id, request.precision) as models:
-        seconds = {"load": time.perf_counter() - started}
-        scores = _segment(request, models, settings, templates, registry, progress)
-        notes = tuple(_cut_texts(models, request, templates, registry.cache))
-    seconds |= scores.seconds
-    with _timed(seconds, "label_map"):
-        labels = label_map(scores, *_label_size(request), threshold=request.abstain.threshold)
-        classes, none_share = _shares(labels, request)
-        small = _score_maps(scores, request.image.shape[:2])
+    with registry.lease(spec.id, plan.precision, plan.roles) as models:
+        loaded = {"load": time.perf_counter() - started}
+        found = plan.run(models, registry.cache, progress)
+    classes, none_share = _shares(found.label_map, request)
     return InferenceResult(
-        label_map=labels,
+        label_map=found.label_map,
         classes=classes,
         none_share=none_share,
-        size=(labels.shape[0], labels.shape[1]),
+        size=(found.label_map.shape[0], found.label_map.shape[1]),
         image_size=(request.image.shape[0], request.image.shape[1]),
         method=request.method,
         checkpoint=models.info,
-        seconds=seconds,
-        settings=settings,
-        scores=small,
-        notes=notes,
+        seconds=loaded | found.seconds,
+        settings=plan.settings,
+        scores=replace(found.scores, texts=said.as_written(found.scores.texts)),
+        notes=(*said.notes, *found.notes),
+        rounds=found.rounds,
     )
+
+
+def _plan(request: InferenceRequest, spec: CheckpointSpec) -> tuple[Plan, TowerTexts]:
+    """What will run, and in which words where the text tower reads English only."""
+    templates = find_templates(request.templates)
+    if request.method == "pnp_ovss":
+        translate = to_english if request.glossary else keep
+        return plan_pnp(request, spec, templates, translate), TowerTexts({})
+    said = tower_texts(spec, request.prompts, request.abstain.background, glossary=request.glossary)
+    abstain = replace(request.abstain, background=said.texts(request.abstain.background))
+    read = replace(request, prompts=said.prompts(request.prompts), abstain=abstain)
+    return DensePlan(read, request.settings or spec.settings, templates), said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DensePlan:
+    """A request for MaskCLIP, LPOSS or LPOSS+.
+
+    Attributes:
+        request: picture, prompts and choices.
+        settings: hyper-parameters.
+        templates: sentences that each text is put into.
+    """
+
+    request: InferenceRequest
+    settings: LPOSSConfig
+    templates: tuple[str, ...]
+
+    @property
+    def precision(self) -> Precision:
+        """As asked for."""
+        return self.request.precision
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The dual encoder and the patch encoder."""
+        return METHOD_ROLES[self.request.method]
+
+    def run(self, models: LoadedCheckpoint, cache: FeatureCache, progress: Progress | None) -> Segmented:
+        """Segment the picture; stages of earlier requests are taken from the cache."""
+        request = self.request
+        segmenter = LPOSS(models.clip, models.patches, self.settings, templates=self.templates, cache=cache)
+        scores = segmenter.segment(
+            request.image,
+            request.prompts.texts,
+            method=cast(ScoreMethod, request.method),
+            background=request.abstain.background,
+            progress=progress,
+        )
+        seconds = dict(scores.seconds)
+        notes = tuple(_cut_texts(models, request, self.templates, cache))
+        with timed(seconds, "label_map"):
+            labels = label_map(scores, *request.label_size, threshold=request.abstain.threshold)
+            small = _score_maps(scores, request.image.shape[:2])
+        return Segmented(labels, small, seconds, notes)
 
 
 def _check_method(spec: CheckpointSpec, method: str) -> None:
@@ -88,30 +151,17 @@ def _check_method(spec: CheckpointSpec, method: str) -> None:
         raise PipelineUnavailable.of("method", method=method, checkpoint=spec.id, known=", ".join(runnable))
 
 
-def _templates(name: str) -> tuple[str, ...]:
+def find_templates(name: str) -> tuple[str, ...]:
+    """The templates of a set.
+
+    Raises:
+        UnknownChoice: no such set.
+    """
     try:
         return tuple(template_set(name))
     except ValueError as error:
         problem = str(error).rstrip(".")
         raise UnknownChoice.of("templates", seen=shown(name), problem=problem) from error
-
-
-def _segment(
-    request: InferenceRequest,
-    models: LoadedCheckpoint,
-    settings: LPOSSConfig,
-    templates: tuple[str, ...],
-    registry: PipelineRegistry,
-    progress: Progress | None,
-) -> ClassScores:
-    segmenter = LPOSS(models.clip, models.patches, settings, templates=templates, cache=registry.cache)
-    return segmenter.segment(
-        request.image,
-        request.prompts.texts,
-        method=cast(ScoreMethod, request.method),
-        background=request.abstain.background,
-        progress=progress,
-    )
 
 
 def _cut_texts(
@@ -130,15 +180,6 @@ def _cut_texts(
         if tokens > clip.context_length:
             values = {"seen": shown(text), "tokens": tokens, "limit": clip.context_length}
             yield Note("note.cut_text", {**values, "checkpoint": models.info.id})
-
-
-def _label_size(request: InferenceRequest) -> tuple[int, int]:
-    """(height, width) of the label map: the image's, or smaller so that no side is above ``max_side``."""
-    height, width = request.image.shape[:2]
-    if request.max_side is None or max(height, width) <= request.max_side:
-        return height, width
-    scale = request.max_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _shares(labels: NDArray[np.uint8], request: InferenceRequest) -> tuple[tuple[ClassResult, ...], float]:
@@ -160,16 +201,10 @@ def _score_maps(scores: ClassScores, image_size: tuple[int, ...]) -> ScoreMaps:
         background=None if background is None else _half(background / scores.gain),
         image_size=(image_size[0], image_size[1]),
         scale=0.0 if is_probability else TEMPERATURE,
+        texts={text: _half(plane / scores.gain) for text, plane in scores.texts.items()},
     )
 
 
 def _half(values: Tensor) -> NDArray[np.float16]:
     array: NDArray[np.float16] = values.half().cpu().numpy()
     return array
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - started

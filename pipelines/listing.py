@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .catalogue import CheckpointSpec
-from .errors import PipelineUnavailable
+from .catalogue import METHOD_ROLES, CheckpointSpec
 from .inference import RUNNABLE
 from .prompt_sets import prompt_sets
 from .registry import PipelineRegistry
@@ -16,7 +15,9 @@ def list_models(registry: PipelineRegistry) -> list[dict[str, Any]]:
 
     Returns:
         For each: ``id``, ``label`` {en, ru}, ``kind``, ``base``, ``licence``, ``languages``, ``sha256``,
-        ``methods``, ``settings``, ``available``, and ``reason`` {en, ru} where it is not.
+        ``methods`` that can run now, ``settings``, ``available``, and ``reason`` {en, ru} where it is not;
+        ``source`` (``bundled``, ``hub`` or ``local``), ``megabytes`` still to download (0 when it is here)
+        and ``memory_mib`` of the hub's networks.
     """
     return [_model_row(spec) for spec in registry.catalogue.values()]
 
@@ -39,7 +40,11 @@ def list_prompt_sets() -> list[dict[str, Any]]:
 
 
 def _model_row(spec: CheckpointSpec) -> dict[str, Any]:
-    missing = spec.missing_files()
+    usable = [
+        method
+        for method in spec.methods
+        if method in RUNNABLE and not spec.missing_files(METHOD_ROLES[method])
+    ]
     row = {
         "id": spec.id,
         "label": dict(spec.label),
@@ -48,11 +53,14 @@ def _model_row(spec: CheckpointSpec) -> dict[str, Any]:
         "licence": spec.licence,
         "languages": list(spec.languages),
         "sha256": spec.sha256,
-        "methods": [method for method in spec.methods if method in RUNNABLE],
+        "methods": usable,
         "settings": spec.settings.to_mapping(),
-        "available": not missing,
+        "available": bool(usable),
+        "source": spec.source,
+        "megabytes": sum(file.megabytes for file in spec.missing_from_hub()),
+        "memory_mib": sum(part.memory_mib for part in spec.parts.values()),
     }
-    if missing:
-        refusal = PipelineUnavailable.of("file", checkpoint=spec.id, file=missing[0])
+    refusal = spec.refusal()
+    if not usable and refusal is not None:
         row["reason"] = {"en": refusal.text("en"), "ru": refusal.text("ru")}
     return row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +10,21 @@ import torch
 from torch import nn
 
 from lposs_core import OpenCLIPEncoder, PatchEncoder, TextAlignedEncoder, TimmPatchEncoder
-from lposs_core.checkpoint import CheckpointFileError, CheckpointMismatch, load_safetensors, load_strict
+from lposs_core.checkpoint import (
+    CheckpointFileError,
+    CheckpointMismatch,
+    file_sha256,
+    load_safetensors,
+    load_strict,
+)
+from pnp_ovss import BlipBackbone, ITMBackbone
 
 from .catalogue import CheckpointSpec, PartSpec
 from .errors import CheckpointError, PipelineUnavailable, UnknownChoice
+from .hub_networks import open_clip_network, open_clip_pixels, open_clip_tokenizer, timm_network
 from .types import Precision
 
-Encoder = TextAlignedEncoder | PatchEncoder
+Encoder = TextAlignedEncoder | PatchEncoder | ITMBackbone
 Builder = Callable[[CheckpointSpec, PartSpec, torch.device, Precision], tuple[Encoder, int]]
 """Gives the encoder and the bytes its network takes."""
 
@@ -36,6 +43,7 @@ def build_tiny_dual(
         std=configs.IMAGE_STD,
         precision=precision,
         digest=part.digest,
+        branches=part.branches,
     )
     return encoder, module_bytes(model)
 
@@ -58,7 +66,54 @@ def build_tiny_patches(
     return encoder, module_bytes(model)
 
 
-BUILDERS: Final[Mapping[str, Builder]] = {"tiny-dual": build_tiny_dual, "tiny-patches": build_tiny_patches}
+def build_open_clip(
+    spec: CheckpointSpec, part: PartSpec, device: torch.device, precision: Precision
+) -> tuple[TextAlignedEncoder, int]:
+    """A published dual encoder: ``options.model`` of open_clip, with the pixels of ``options.tag``."""
+    model = _fill(spec, part, open_clip_network(spec, part)).to(device)
+    encoder = OpenCLIPEncoder(
+        model,
+        open_clip_tokenizer(spec, part),
+        precision=precision,
+        digest=part.digest,
+        branches=part.branches,
+        **open_clip_pixels(part),
+    )
+    return encoder, module_bytes(model)
+
+
+def build_timm(
+    spec: CheckpointSpec, part: PartSpec, device: torch.device, precision: Precision
+) -> tuple[PatchEncoder, int]:
+    """A published patch encoder: ``options.model`` of timm."""
+    model = _fill(spec, part, timm_network(spec, part)).to(device)
+    pixels = {name: model.pretrained_cfg[name] for name in ("mean", "std")}
+    encoder = TimmPatchEncoder(
+        model, precision=precision, digest=part.digest, branches=part.branches, **pixels
+    )
+    return encoder, module_bytes(model)
+
+
+def build_tiny_itm(
+    spec: CheckpointSpec, part: PartSpec, device: torch.device, precision: Precision
+) -> tuple[ITMBackbone, int]:
+    """The bundled image-text matching model with the weights of the part's file; always in fp32."""
+    from tiny_vlm import configs
+
+    model = _fill(spec, part, configs.build_itm()).to(device)
+    backbone = BlipBackbone(
+        model, configs.itm_tokenizer(), mean=configs.IMAGE_MEAN, std=configs.IMAGE_STD, digest=part.digest
+    )
+    return backbone, module_bytes(model)
+
+
+BUILDERS: Final[Mapping[str, Builder]] = {
+    "tiny-dual": build_tiny_dual,
+    "tiny-patches": build_tiny_patches,
+    "tiny-itm": build_tiny_itm,
+    "open-clip": build_open_clip,
+    "timm": build_timm,
+}
 
 
 def build_part(
@@ -103,7 +158,7 @@ def _fill(spec: CheckpointSpec, part: PartSpec, model: Any) -> Any:
 
 
 def verify_file(spec: CheckpointSpec, part: PartSpec) -> Path:
-    """The part's file once its SHA-256 has proved to be the catalogue's.
+    """The part's file once it and what comes from a hub have proved to be what the catalogue says.
 
     Raises:
         PipelineUnavailable: there is no such file.
@@ -112,10 +167,15 @@ def verify_file(spec: CheckpointSpec, part: PartSpec) -> Path:
     if part.file is None or not part.file.is_file():
         name = part.file.name if part.file else part.role
         raise PipelineUnavailable.of("file", checkpoint=spec.id, file=name)
-    with part.file.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != part.sha256:
-        raise CheckpointError.of(
-            "digest", checkpoint=spec.id, file=part.file.name, found=found[:12], expected=part.sha256[:12]
-        )
+    expected = {file.path: file.sha256 for file in part.hub if file.path is not None}
+    for path, digest in {part.file: part.sha256, **expected}.items():
+        _require_digest(spec, path, digest)
     return part.file
+
+
+def _require_digest(spec: CheckpointSpec, path: Path, expected: str) -> None:
+    found = file_sha256(path)
+    if found != expected:
+        raise CheckpointError.of(
+            "digest", checkpoint=spec.id, file=path.name, found=found[:12], expected=expected[:12]
+        )

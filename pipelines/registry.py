@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,16 @@ import torch
 from lposs_core import PatchEncoder, TextAlignedEncoder
 
 from .cache import DEFAULT_CACHE_BYTES, CacheStatus, FeatureCache
-from .catalogue import CATALOGUE_FILE, Catalogue, CheckpointSpec, PartSpec, find_checkpoint, load_catalogue
+from .catalogue import (
+    CATALOGUE_FILE,
+    DENSE_ROLES,
+    Catalogue,
+    CheckpointSpec,
+    PartSpec,
+    find_checkpoint,
+)
 from .errors import PipelineError, PipelineUnavailable, UnknownChoice
+from .hub_catalogue import build_catalogue
 from .loading import build_part, estimated_bytes
 from .pool import ModelPool, Need
 from .types import PRECISIONS, CheckpointInfo, Precision
@@ -31,16 +39,29 @@ class LoadedCheckpoint:
     """A leased checkpoint.
 
     Attributes:
-        clip: the dual encoder.
-        patches: the encoder in DINO's role.
         info: what results say about it.
         spec: its row of the catalogue.
+        parts: its networks by role, as far as they were asked for.
     """
 
-    clip: TextAlignedEncoder
-    patches: PatchEncoder
     info: CheckpointInfo
     spec: CheckpointSpec
+    parts: Mapping[str, Any]
+
+    @property
+    def clip(self) -> TextAlignedEncoder:
+        """The dual encoder; None where the lease was not asked for it."""
+        return cast(TextAlignedEncoder, self.parts.get("clip"))
+
+    @property
+    def patches(self) -> PatchEncoder:
+        """The encoder in DINO's role; None where the lease was not asked for it."""
+        return cast(PatchEncoder, self.parts.get("patches"))
+
+    @property
+    def itm(self) -> Any:
+        """The ``pnp_ovss.ITMBackbone`` of PnP-OVSS; None where the lease was not asked for it."""
+        return self.parts.get("itm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +70,7 @@ class PartStatus:
 
     Attributes:
         checkpoints: ids of the rows it belongs to; shared parts have several.
-        role: ``clip`` or ``patches``.
+        role: ``clip``, ``patches`` or ``itm``.
         precision: ``fp32`` or ``bf16``.
         bytes: what it takes.
         leases: requests that use it now.
@@ -106,28 +127,35 @@ class PipelineRegistry:
         self._load = load
 
     @contextmanager
-    def lease(self, checkpoint: str, precision: Precision = "fp32") -> Iterator[LoadedCheckpoint]:
+    def lease(
+        self,
+        checkpoint: str,
+        precision: Precision = "fp32",
+        roles: Collection[str] = DENSE_ROLES,
+    ) -> Iterator[LoadedCheckpoint]:
         """Hold a checkpoint for the time of the ``with`` block; it is not dropped meanwhile.
 
         Args:
             checkpoint: id of a catalogue row.
             precision: ``fp32`` or ``bf16``.
+            roles: which of its parts are needed; only these are loaded.
 
         Raises:
-            UnknownChoice: no such checkpoint or precision.
-            PipelineUnavailable: its files are not on this machine.
+            UnknownChoice: no such checkpoint, precision or part.
+            PipelineUnavailable: the files of these parts are not on this machine.
             CheckpointError: its files are not what the catalogue promises.
             Busy: no room in time.
         """
         spec = find_checkpoint(self.catalogue, checkpoint)
         if precision not in PRECISIONS:
             raise UnknownChoice.of("precision", seen=repr(precision), known=", ".join(PRECISIONS))
-        if missing := spec.missing_files():
-            raise PipelineUnavailable.of("file", checkpoint=spec.id, file=missing[0])
-        keys: dict[str, Hashable] = {role: _part_key(part, precision) for role, part in spec.parts.items()}
-        needs = {keys[role]: self._need(spec, part, precision) for role, part in spec.parts.items()}
+        if refusal := spec.refusal(roles):
+            raise refusal
+        parts = _chosen_parts(spec, roles)
+        keys: dict[str, Hashable] = {role: _part_key(part, precision) for role, part in parts.items()}
+        needs = {keys[role]: self._need(spec, part, precision) for role, part in parts.items()}
         with self._pool.lease(needs, label=spec.id) as models:
-            yield LoadedCheckpoint(models[keys["clip"]], models[keys["patches"]], spec.info, spec)
+            yield LoadedCheckpoint(spec.info, spec, {role: models[key] for role, key in keys.items()})
 
     def status(self) -> RegistryStatus:
         """What is in memory now."""
@@ -153,7 +181,11 @@ class PipelineRegistry:
 
     def _owners(self, key: Hashable) -> tuple[str, ...]:
         role, digest, _ = cast(tuple[str, str, str], key)
-        return tuple(spec.id for spec in self.catalogue.values() if spec.parts[role].digest == digest)
+        return tuple(
+            spec.id
+            for spec in self.catalogue.values()
+            if role in spec.parts and spec.parts[role].digest == digest
+        )
 
 
 def build_registry(
@@ -177,7 +209,7 @@ def build_registry(
         PipelineUnavailable: the device cannot be used.
     """
     chosen = choose_device(device if device is not None else os.environ.get("DEVICE"))
-    return PipelineRegistry(load_catalogue(catalogue), chosen, budget_bytes, cache=FeatureCache(cache_bytes))
+    return PipelineRegistry(build_catalogue(catalogue), chosen, budget_bytes, cache=FeatureCache(cache_bytes))
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -195,6 +227,18 @@ def choose_device(name: str | None = None) -> torch.device:
         problem = str(error).splitlines()[0][:120]
         raise PipelineUnavailable.of("device", device=repr(name), problem=problem) from error
     return device
+
+
+def _chosen_parts(spec: CheckpointSpec, roles: Collection[str]) -> dict[str, PartSpec]:
+    """The parts of these roles.
+
+    Raises:
+        UnknownChoice: the checkpoint has no such part.
+    """
+    for role in roles:
+        if role not in spec.parts:
+            raise UnknownChoice.of("part", seen=repr(role), checkpoint=spec.id, known=", ".join(spec.parts))
+    return {role: spec.parts[role] for role in dict.fromkeys(roles)}
 
 
 def _part_key(part: PartSpec, precision: Precision) -> tuple[str, str, str]:

@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     catalogue: Path = parser.parse_args(argv).catalogue
     try:
         changed = stamp(catalogue)
-        missing = [name for spec in load_catalogue(catalogue).values() for name in spec.missing_files()]
+        rows = load_catalogue(catalogue).values()
+        missing = [name for spec in rows if not spec.missing_from_hub() for name in spec.missing_files()]
     except (PipelineError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -13,6 +13,7 @@ from .messages import Language, render_message
 
 if TYPE_CHECKING:
     from lposs_core import LPOSSConfig
+    from pnp_ovss import PnPOVSSConfig
 
 Method = Literal["maskclip", "lposs", "lposs_plus", "pnp_ovss"]
 Precision = Literal["fp32", "bf16"]
@@ -66,6 +67,50 @@ class Abstention:
     background: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TopClasses:
+    """CLIP keeps the classes that it finds most certain anywhere in the picture.
+
+    Attributes:
+        count: how many, at least 1.
+    """
+
+    count: int
+
+    def __post_init__(self) -> None:
+        """Refuse less than one class.
+
+        Raises:
+            ValueError: ``count`` is below 1.
+        """
+        if self.count < 1:
+            raise ValueError(f"count must be at least 1 class, got {self.count}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClasses:
+    """Exactly these classes are searched for.
+
+    Attributes:
+        indices: places in the request's prompts, in the order of the caption; at least one.
+    """
+
+    indices: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty choice and repetitions.
+
+        Raises:
+            ValueError: no index, or one twice.
+        """
+        if not self.indices or len(set(self.indices)) < len(self.indices):
+            raise ValueError(f"indices must name at least one class and each once, got {self.indices}")
+
+
+ClassFilter = TopClasses | KeptClasses
+"""Which classes PnP-OVSS puts into its caption; None stands for all of them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class InferenceRequest:
     """All that a result depends on.
@@ -80,6 +125,9 @@ class InferenceRequest:
         max_side: longest side of the label map in pixels; None keeps the image's size.
         precision: ``fp32`` or ``bf16``.
         templates: name of the template set that each text is put into.
+        pnp: hyper-parameters of PnP-OVSS; None takes those of the checkpoint's row.
+        class_filter: which classes PnP-OVSS searches for; None searches for all.
+        glossary: whether a text tower that reads English only gets the glossary's words.
     """
 
     image: NDArray[np.uint8]
@@ -91,6 +139,9 @@ class InferenceRequest:
     max_side: int | None = None
     precision: Precision = "fp32"
     templates: str = "imagenet"
+    pnp: PnPOVSSConfig | None = None
+    class_filter: ClassFilter | None = None
+    glossary: bool = True
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no RGB pictures.
@@ -105,6 +156,15 @@ class InferenceRequest:
             )
         if self.max_side is not None and self.max_side < 1:
             raise ValueError(f"max_side must be at least 1 pixel or None, got {self.max_side}")
+
+    @property
+    def label_size(self) -> tuple[int, int]:
+        """(height, width) of the label map: the image's, or smaller so that no side is above ``max_side``."""
+        height, width = self.image.shape[:2]
+        if self.max_side is None or max(height, width) <= self.max_side:
+            return height, width
+        scale = self.max_side / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +231,14 @@ class ScoreMaps:
         background: the same for the best background text, ``(h, w)``; None without background texts.
         image_size: (height, width) of the upright image whose pixels are asked for.
         scale: what scores are multiplied by before the softmax; 0 where they are probabilities already.
+        texts: the same as ``scores`` for each single text, ``(h, w)``; empty where a method has no such.
     """
 
     scores: NDArray[np.float16]
     background: NDArray[np.float16] | None
     image_size: tuple[int, int]
     scale: float
+    texts: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)
 
     def at(self, x: int, y: int) -> NDArray[np.float32]:
         """Scores of every class at a pixel of the upright image, ``(C,)`` float32.
@@ -185,6 +247,16 @@ class ScoreMaps:
             ValueError: the pixel lies outside the image.
         """
         return self._sample(self.scores, x, y)
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """Probabilities of every class, ``(C, h, w)`` float32; see :meth:`probabilities_at`."""
+        planes = self.scores.astype(np.float32)
+        if self.scale == 0:
+            return planes
+        if self.background is not None:
+            planes = np.concatenate([planes, self.background[None].astype(np.float32)])
+        weights = np.exp(self.scale * (planes - planes.max(0)))
+        return np.asarray(weights / weights.sum(0), dtype=np.float32)[: len(self.scores)]
 
     def probabilities_at(self, x: int, y: int) -> NDArray[np.float32]:
         """Probabilities of every class at a pixel, ``(C,)`` float32; they sum to at most 1.
@@ -198,6 +270,14 @@ class ScoreMaps:
             values = np.append(values, self._sample(self.background[None], x, y))
         weights = np.exp(self.scale * (values - values.max()))
         return np.asarray(weights / weights.sum(), dtype=np.float32)[: len(self.scores)]
+
+    def texts_at(self, x: int, y: int) -> dict[str, float]:
+        """Score of every single text at a pixel of the upright image.
+
+        Raises:
+            ValueError: the pixel lies outside the image.
+        """
+        return {text: float(self._sample(plane[None], x, y)[0]) for text, plane in self.texts.items()}
 
     def _sample(self, maps: NDArray[np.float16], x: int, y: int) -> NDArray[np.float32]:
         """Maps at a pixel, bilinear as the label map is: ``(C,)``."""
@@ -219,6 +299,24 @@ def _neighbours(place: int, length: int, cells: int) -> tuple[list[int], float]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class DropoutRounds:
+    """What each round of Salience DropOut looked at, for P x P patches of the squeezed picture.
+
+    Attributes:
+        maps: GradCAM of each round and class, ``(R, C, P, P)`` float32; 0 where patches were missing and for
+            classes that were filtered out.
+        merged: what the rounds add up to, ``(C, P, P)`` float32.
+        dropped: patches missing in each round, ``(R, P, P)``.
+        match: raw match logit of the picture and the caption in each round, the mean over captions, ``(R,)``.
+    """
+
+    maps: NDArray[np.float32]
+    merged: NDArray[np.float32]
+    dropped: NDArray[np.bool_]
+    match: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class InferenceResult:
     """What :func:`pipelines.infer` returns.
 
@@ -234,6 +332,7 @@ class InferenceResult:
         settings: hyper-parameters that were used.
         scores: scores before the argmax at working size.
         notes: remarks for the user.
+        rounds: of PnP-OVSS; None for the other methods.
     """
 
     label_map: NDArray[np.uint8]
@@ -244,9 +343,10 @@ class InferenceResult:
     method: Method
     checkpoint: CheckpointInfo
     seconds: Mapping[str, float]
-    settings: LPOSSConfig
+    settings: LPOSSConfig | PnPOVSSConfig
     scores: ScoreMaps
     notes: tuple[Note, ...] = ()
+    rounds: DropoutRounds | None = None
 
     def scores_at(self, x: int, y: int) -> dict[str, float]:
         """Score of every class at a pixel of the upright image, by class name."""

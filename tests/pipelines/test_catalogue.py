@@ -34,6 +34,8 @@ def edited(family, tmp_path, old: str, new: str):
         ("kind: stock", "kind: stocked", "one of stock, finetuned, got 'stocked'"),
         ("id: second", "id: first", "rows with distinct ids"),
         ("[maskclip, lposs, lposs_plus]", "[maskclip, magic]", "got 'magic'"),
+        ("lposs_plus]", "lposs_plus, pnp_ovss]", "the key 'itm' is missing"),
+        ("    settings: {", "    pnp_settings: {rounds: 0}\n    settings: {", "rounds must lie between"),
         ("checkpoints:", "checkpoints: [", "catalogue.yaml: "),
     ],
 )

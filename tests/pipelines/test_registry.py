@@ -59,6 +59,22 @@ def test_checkpoints_share_their_patch_encoder(counted):
     assert all(part.leases == 0 for part in registry.status().parts)
 
 
+def test_only_the_parts_asked_for_are_loaded(counted):
+    registry, loads = counted
+    with registry.lease("first", roles=("patches",)) as models:
+        assert models.patches is not None
+        assert models.clip is models.itm is None
+    assert loads.seen == [("patches", "patches.safetensors")]
+    with registry.lease("first") as models:
+        assert models.clip is not None
+    assert len(loads.seen) == 2
+
+
+def test_a_part_that_a_checkpoint_lacks_is_refused(registry):
+    with pytest.raises(UnknownChoice, match=r"no part 'itm'\. Its parts are clip, patches"):
+        registry.lease("first", roles=("itm",)).__enter__()
+
+
 def test_precisions_are_models_of_their_own(counted):
     registry, _ = counted
     with registry.lease("first", "fp32") as exact, registry.lease("first", "bf16") as fast:
