@@ -7,9 +7,9 @@ picture = shared_scale([result, other]).gray(result)  # one scale for maps that 
 """
 
 from attribution.baselines import BaselineKind, baseline_picture, blurred
-from attribution.faithfulness import Curve, Faithfulness, faithfulness
+from attribution.faithfulness import Curve, Faithfulness, faithfulness, random_curves
 from attribution.grad_cam import grad_cam
-from attribution.heatmap import Scale, ScaleKind, shared_scale
+from attribution.heatmap import Scale, ScaleKind, resize_shares, shared_scale
 from attribution.implicit import check_solve, implicit_solve, influence
 from attribution.integrated_gradients import integrated_gradients
 from attribution.localisation import heatmap_iou, pointing_game
@@ -45,8 +45,10 @@ __all__ = [
     "load_attribution",
     "pixel_region",
     "pointing_game",
+    "random_curves",
     "randomisation_check",
     "rank_correlation",
+    "resize_shares",
     "score_gradient",
     "score_of",
     "shared_scale",

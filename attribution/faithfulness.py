@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,7 @@ def faithfulness(
     random_orders: int = 4,
     seed: int = 0,
     internal_batch: int = 8,
+    random: Sequence[Curve] | None = None,
     progress: Progress | None = None,
 ) -> Faithfulness:
     """Remove and show the picture cell by cell, hottest first, and watch the score.
@@ -111,6 +112,8 @@ def faithfulness(
         random_orders: orders to compare with.
         seed: of the random orders.
         internal_batch: pictures scored at a time.
+        random: curves of :func:`random_curves` with the same options, where another map of the same score
+            was judged before; then only the two orders of this map are scored.
         progress: called with a fraction in ``[0, 1]`` before every internal batch; may raise to cancel.
 
     Returns:
@@ -119,28 +122,62 @@ def faithfulness(
     Raises:
         ValueError: if shapes do not agree, an argument is out of range or a score is not finite.
     """
-    require_picture(image)
-    require_steady(score)
     heat = heat_of(heatmap)
-    _check_options(heat, image, min(steps, cell, random_orders, internal_batch))
-    cells = _cell_means(heat, cell)
-    rng = np.random.default_rng(seed)
-    hottest_first = np.lexsort((rng.permutation(cells.size), -cells.ravel()))
-    orders = [
-        hottest_first,
-        hottest_first[::-1],
-        *(rng.permutation(cells.size) for _ in range(random_orders)),
-    ]
-    pictures = _Pictures(image.detach(), as_baseline(image, replacement), cell, cells.shape, steps)
-    curves = _curves(score, pictures, orders, internal_batch, progress)
-    return Faithfulness(curves[0], curves[1].reversed(), tuple(curves[2:]))
-
-
-def _check_options(heat: Heatmap, image: Tensor, smallest: int) -> None:
+    _check_options(min(steps, cell, random_orders, internal_batch))
+    pictures = _pictures(score, image, replacement, cell, steps)
     if heat.shape != image.shape[-2:]:
         raise ValueError(
             f"heatmap must have the image's size {tuple(image.shape[-2:])}, got {heat.shape}; resize it first"
         )
+    cells = _cell_means(heat, cell)
+    hottest_first = np.lexsort((np.random.default_rng(seed).permutation(cells.size), -cells.ravel()))
+    orders = [hottest_first, hottest_first[::-1]]
+    if random is None:
+        orders += _random_orders(cells.size, random_orders, seed)
+    curves = _curves(score, pictures, orders, internal_batch, progress)
+    return Faithfulness(curves[0], curves[1].reversed(), tuple(curves[2:] if random is None else random))
+
+
+def random_curves(
+    score: Score,
+    image: Tensor,
+    *,
+    replacement: BaselineKind | Tensor = "blurred",
+    steps: int = 16,
+    cell: int = 16,
+    random_orders: int = 4,
+    seed: int = 0,
+    internal_batch: int = 8,
+    progress: Progress | None = None,
+) -> tuple[Curve, ...]:
+    """Remove cells in random orders: what every heat map of this score on this picture is compared with.
+
+    Args and errors are those of :func:`faithfulness`, which does the same where it is not given them.
+
+    Returns:
+        Deletion curves, one an order.
+    """
+    _check_options(min(steps, cell, random_orders, internal_batch))
+    pictures = _pictures(score, image, replacement, cell, steps)
+    orders = _random_orders(int(np.prod(pictures.grid)), random_orders, seed)
+    return tuple(_curves(score, pictures, orders, internal_batch, progress))
+
+
+def _pictures(
+    score: Score, image: Tensor, replacement: BaselineKind | Tensor, cell: int, steps: int
+) -> _Pictures:
+    require_picture(image)
+    require_steady(score)
+    grid = tuple(-(-side // cell) for side in image.shape[-2:])
+    return _Pictures(image.detach(), as_baseline(image, replacement), cell, grid, steps)
+
+
+def _random_orders(cells: int, count: int, seed: int) -> list[Order]:
+    rng = np.random.default_rng([1, seed])  # not the numbers that order equal cells
+    return [rng.permutation(cells) for _ in range(count)]
+
+
+def _check_options(smallest: int) -> None:
     if smallest < 1:
         raise ValueError(
             f"steps, cell, random_orders and internal_batch must be at least 1, the smallest is {smallest}"

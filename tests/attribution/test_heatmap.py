@@ -13,6 +13,7 @@ from attribution import (
     heatmap_iou,
     load_attribution,
     pointing_game,
+    resize_shares,
     shared_scale,
 )
 
@@ -148,3 +149,25 @@ def test_wrong_masks_are_refused():
         heatmap_iou(np.zeros((2, 3)), np.zeros((2, 3), dtype=bool))
     with pytest.raises(ValueError, match="0 or more pixels, got -1"):
         pointing_game(np.zeros((2, 3)), MASK, radius=-1)
+
+
+@pytest.mark.parametrize("size", [(3, 5), (9, 10), (4, 4), (1, 1), (17, 2)])
+def test_resized_shares_keep_their_sum(size: tuple[int, int]):
+    shares = np.random.default_rng(0).normal(size=(6, 7))
+    resized = resize_shares(shares, size)
+    assert resized.shape == size
+    assert resized.sum(dtype=np.float64) == pytest.approx(shares.sum(), abs=1e-5)
+
+
+def test_shares_are_spread_by_the_area_they_cover():
+    np.testing.assert_allclose(resize_shares([[4.0, 8.0]], (2, 4)), [[1, 1, 2, 2], [1, 1, 2, 2]])
+    np.testing.assert_allclose(resize_shares([[3.0, 6.0, 9.0]], (1, 2)), [[6, 12]])
+
+
+def test_a_quantile_cuts_the_few_extreme_pixels():
+    heat = np.zeros((10, 10))
+    heat[0, 0], heat[5:] = 100, 1
+    assert shared_scale([heat], "positive").high == 100
+    assert shared_scale([heat], "positive", quantile=0.98).high == 1
+    with pytest.raises(ValueError, match="quantile"):
+        shared_scale([heat], quantile=0.2)

@@ -1,0 +1,169 @@
+"""Why a class has its score: maps beside the segmentation, and whether each can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import gradio as gr
+
+from pipelines import EXPLANATION_KINDS
+
+from .endpoints import MODEL_QUEUE
+from .explain_handlers import ExplainHandlers
+from .handlers import Handlers
+from .text import LANGUAGES, PAGE, say
+from .theme import read_static
+
+QUESTION: Final = (
+    "explain_class",
+    "explain_kinds",
+    "explain_both",
+    "explain_randomise",
+    "explain_point",
+    "explain_job",
+)
+SHOWN_KINDS: Final = tuple(kind for kind in EXPLANATION_KINDS if f"explain.kind.{kind}" in PAGE)
+LABELS: Final[dict[str, Mapping[str, str]]] = {
+    "explain_panel": {"label": "explain.title"},
+    "explain_class": {"label": "explain.class"},
+    "explain_kinds": {"label": "explain.kinds"},
+    "explain_both": {"label": "explain.both"},
+    "explain_randomise": {"label": "explain.randomise"},
+    "explain_run": {"value": "explain.run"},
+    "explain_stop": {"value": "explain.stop"},
+}
+Component = Any
+Page = dict[str, Component]
+
+
+class ExplainView(gr.HTML):
+    """Segmentation and maps in one grid. Its value is what ``ui.explain_handlers`` makes, or None."""
+
+    def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
+        prefix = "explain."
+        super().__init__(
+            value=value,
+            html_template=read_static("explain.html"),
+            css_template=read_static("explain.css"),
+            js_on_load=read_static("drawing.js") + read_static("explain.js"),
+            apply_default_css=False,
+            texts={
+                code: {
+                    key.removeprefix(prefix): phrase.text(code)
+                    for key, phrase in PAGE.items()
+                    if key.startswith(prefix)
+                }
+                for code in LANGUAGES
+            },
+            **options,
+        )
+
+    def preprocess(self, payload: Any) -> None:
+        """The view is no input."""
+
+    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
+        """Pass the cards on; Gradio turns their files into URLs."""
+        return None if value is None else dict(value)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": True}
+
+    def example_payload(self) -> Any:
+        return None
+
+    def example_value(self) -> Any:
+        return None
+
+
+def kind_choices(language: Any) -> list[tuple[str, str]]:
+    """(words, kind) of every explanation that the panel offers."""
+    return [(say(f"explain.kind.{kind}", language), kind) for kind in SHOWN_KINDS]
+
+
+def add_explain_panel() -> Page:
+    """Add the panel's components to the Blocks that are being built."""
+    panel = gr.Accordion(
+        open=False, elem_id="explain-panel", elem_classes=["sheet", "fold"], **_words("explain_panel")
+    )
+    page: Page = {"explain_panel": panel}
+    with panel:
+        with gr.Row(elem_id="explain-question"):
+            page["explain_class"] = gr.Dropdown(
+                [], allow_custom_value=True, elem_id="explain-class", min_width=150, **_words("explain_class")
+            )
+            page["explain_kinds"] = gr.CheckboxGroup(
+                kind_choices("en"),
+                value=list(SHOWN_KINDS[:3]),
+                elem_id="explain-kinds",
+                min_width=280,
+                **_words("explain_kinds"),
+            )
+        with gr.Row(elem_id="explain-options"):
+            for name in ("explain_both", "explain_randomise"):
+                page[name] = gr.Checkbox(False, elem_id=name.replace("_", "-"), min_width=180, **_words(name))
+            page["explain_stop"] = gr.Button(
+                size="sm", elem_id="explain-stop", interactive=False, **_words("explain_stop")
+            )
+            page["explain_run"] = gr.Button(
+                size="sm", elem_id="explain-run", elem_classes=["primary-action"], **_words("explain_run")
+            )
+        page["explain_view"] = ExplainView(elem_id="explain")
+    return page | {"explain_point": gr.State(None), "explain_job": gr.State(None)}
+
+
+def wire_explain_panel(page: Page, page_handlers: Handlers, form: Sequence[Component]) -> None:
+    """Connect the panel's buttons and clicks.
+
+    Args:
+        page: all components.
+        page_handlers: of the page.
+        form: its inputs, in the order of ``handlers.FORM_FIELDS``.
+    """
+    handlers = ExplainHandlers(page_handlers)
+    inputs = [*form, *(page[name] for name in QUESTION)]
+    heavy: dict[str, Any] = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    opening = ["explain_class", "explain_view", "explain_job"]
+    for event in (page["explain_panel"].expand, page["explain_view"].refresh):
+        event(_named(handlers.open, page), inputs, [page[name] for name in opening], **quiet, **heavy)
+    page["explain_view"].pick(
+        _picking(handlers, page), inputs, [page["explain_point"], page["explain_class"]], queue=False, **quiet
+    )
+    page["explain_stop"].click(handlers.stop, page["explain_job"], None, queue=False, **quiet)
+    buttons = [page["explain_run"], page["explain_stop"]]
+    page["explain_run"].click(_enable(stop=True), None, buttons, queue=False, **quiet)
+    running = page["explain_run"].click(
+        _streamed(handlers.run, page), inputs, page["explain_view"], trigger_mode="once", **quiet, **heavy
+    )
+    running.then(_enable(stop=False), None, buttons, queue=False, **quiet)
+
+
+def _words(place: str) -> dict[str, Any]:
+    return {prop: say(key) for prop, key in LABELS[place].items()}
+
+
+def _named(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
+    def answer(*values: Any) -> dict[Component, Any]:
+        return {page[name]: value for name, value in handler(*values).items()}
+
+    return answer
+
+
+def _picking(handlers: ExplainHandlers, page: Page) -> Callable[..., dict[Component, Any]]:
+    def pick(event: gr.EventData, *values: Any) -> dict[Component, Any]:
+        return {page[name]: value for name, value in handlers.pick(*values, event=event).items()}
+
+    return pick
+
+
+def _streamed(handler: Callable[..., Any], page: Page) -> Callable[..., Any]:
+    def stream(*values: Any) -> Any:
+        for updates in handler(*values):
+            yield updates["explain_view"]
+
+    return stream
+
+
+def _enable(*, stop: bool) -> Callable[[], list[dict[str, Any]]]:
+    return lambda: [gr.update(interactive=not stop), gr.update(interactive=stop)]
