@@ -10,15 +10,27 @@ import gradio as gr
 
 from pipelines import DEFAULT_CHECKPOINT, DEFAULT_METHOD, PipelineRegistry
 
+from .compare_endpoint import add_compare_endpoint
+from .compare_panel import add_compare_panel, wire_compare_panel
+from .defects_panel import add_defects_panel, wire_defects_panel
 from .endpoints import MODEL_QUEUE, add_endpoints
 from .examples import ExampleStrip
+from .explain_endpoint import add_explain_endpoint
+from .explain_panel import add_explain_panel, wire_explain_panel
 from .handlers import FORM_FIELDS, Handlers
 from .images import SafeImage, find_examples
+from .inspect_endpoint import add_inspect_endpoint
+from .inspect_panel import add_inspect_panel, wire_inspect_panel
+from .models_handlers import ModelHandlers
+from .models_panel import add_models_panel, wire_models_panel
+from .prompt_file_panel import add_prompt_file_panel, wire_prompt_file_panel
+from .rounds_handlers import RoundsHandlers, method_choices
+from .rounds_panel import add_rounds_panel, wire_rounds_panel
 from .serving import DAY, queue_options
 from .settings import KNOBS, Knob, shown_settings
 from .text import as_language
 from .theme import read_static
-from .viewer import METHOD_NAMES, Viewer
+from .viewer import Viewer
 from .words import (
     both_languages,
     checkpoint_choices,
@@ -31,7 +43,6 @@ from .words import (
 )
 
 EXAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "examples"
-PAGE_METHODS: Final = ("maskclip", "lposs", "lposs_plus")
 PICTURE_HEIGHT: Final = 188
 Component = Any
 Page = dict[str, Component]
@@ -56,10 +67,15 @@ def build_demo(registry: PipelineRegistry, examples_folder: Path | None = None) 
             with gr.Column(elem_id="result", min_width=0):
                 page |= _add_choices(registry)
                 page["viewer"] = Viewer(elem_id="viewer")
-                page |= _add_settings(registry) | _add_abstention()
+                page |= add_inspect_panel()
+                page |= _add_settings(registry) | add_rounds_panel(registry) | _add_abstention()
+                page |= add_explain_panel() | add_compare_panel(registry) | add_defects_panel()
         page |= _add_memory()
         _wire(demo, page, handlers)
         add_endpoints(registry)
+        add_inspect_endpoint(registry)
+        add_compare_endpoint(registry)
+        add_explain_endpoint(registry)
     demo.queue(**queue_options())
     return demo
 
@@ -122,13 +138,14 @@ def _add_prompts() -> Page:
             variant = _pills("variant", variant_choices(), "en")
         prompts = gr.Textbox(lines=8, max_lines=13, elem_id="prompts", **words("prompts"))
         notice = gr.HTML("", elem_id="notice", apply_default_css=False, js_on_load=None)
-    return {"topic": topic, "variant": variant, "prompts": prompts, "notice": notice}
+        files = add_prompt_file_panel()
+    return {"topic": topic, "variant": variant, "prompts": prompts, "notice": notice, **files}
 
 
 def _add_choices(registry: PipelineRegistry) -> Page:
     with gr.Row(elem_id="choices", elem_classes=["sheet"]):
         method = gr.Radio(
-            [(METHOD_NAMES[name], name) for name in PAGE_METHODS],
+            method_choices(registry.catalogue[DEFAULT_CHECKPOINT]),
             value=DEFAULT_METHOD,
             elem_id="method",
             elem_classes=["pills"],
@@ -141,7 +158,8 @@ def _add_choices(registry: PipelineRegistry) -> Page:
             elem_classes=["pills"],
             **words("checkpoint"),
         )
-    return {"method": method, "checkpoint": checkpoint}
+        models = add_models_panel(registry)
+    return {"method": method, "checkpoint": checkpoint, **models}
 
 
 def _add_settings(registry: PipelineRegistry) -> Page:
@@ -201,6 +219,13 @@ def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
     form = [page[name] for name in FORM_FIELDS]
     _wire_opening(demo, page, handlers)
     _wire_result(page, handlers, form)
+    wire_inspect_panel(page, handlers.results)
+    wire_explain_panel(page, handlers, form)
+    wire_compare_panel(page, handlers, form)
+    wire_defects_panel(page, handlers, form)
+    wire_models_panel(page, ModelHandlers(handlers.registry))
+    wire_prompt_file_panel(page)
+    wire_rounds_panel(page, RoundsHandlers(handlers.registry))
     chosen = [page["topic"], page["variant"]]
     for choice in chosen:
         _listen(choice.input, handlers.fill_prompts, chosen, page, ["prompts"], queue=False)
@@ -239,8 +264,8 @@ def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
 
 
 def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
-    def switch(language: str) -> dict[str, Any]:
-        return relabel(handlers.registry, as_language(language))
+    def switch(language: str, chosen: str = DEFAULT_CHECKPOINT) -> dict[str, Any]:
+        return relabel(handlers.registry, as_language(language), chosen)
 
     def open_page(language: str) -> dict[str, Any]:
         return _merge(switch(language), handlers.open_page(language))
@@ -265,17 +290,18 @@ def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
     _listen(
         page["language"].input,
         switch,
-        [page["language"]],
+        [page["language"], page["checkpoint"]],
         page,
         labels,
         queue=False,
-        js="(language) => (window.facadeLens.setLanguage(language), language)",
+        js="(language, chosen) => (window.facadeLens.setLanguage(language), [language, chosen])",
     )
 
 
 def _wire_result(page: Page, handlers: Handlers, form: list[Component]) -> None:
     changed = ["image", "prompts", "method", "checkpoint", "precision", "nudge"]
-    typed = [*(knob.name for knob in KNOBS), "solver", "threshold", "background"]
+    typed = [*(knob.name for knob in KNOBS), "solver", "threshold", "background", "glossary"]
+    typed += ["pnp_rounds", "pnp_threshold", "pnp_postprocess"]
     triggers = [*(page[name].change for name in changed), *(page[name].input for name in typed)]
     gr.on(triggers, None, js="() => { window.facadeLens.busy(true); }", api_visibility="private")
     answer = gr.on(
@@ -283,6 +309,7 @@ def _wire_result(page: Page, handlers: Handlers, form: list[Component]) -> None:
         _by_name(handlers.segment, page),
         form,
         [page[name] for name in ("viewer", "notice", "image", "own_settings", "last_image", "refused_image")]
+        + [page["rounds"]]
         + [page[knob.name] for knob in KNOBS]
         + [page["solver"]],
         trigger_mode="always_last",

@@ -26,10 +26,13 @@ from pipelines import (
     write_label_png,
 )
 from pipelines.messages import Language
+from pnp_ovss import PnPOVSSConfig
 
 from .files import file_data, write_unique
 from .images import Picture, PictureStore, Upload, write_thumbnail
+from .inspect_store import ResultStore
 from .refusals import explain, notice, refusal, show_toast
+from .rounds_handlers import chosen_settings, rounds_value
 from .settings import NAMES, read_settings, shown_settings
 from .text import LANGUAGES, as_language, say
 from .viewer import build_scene
@@ -66,6 +69,10 @@ class Form:
     own_settings: Mapping[str, Any] | None
     last_image: str | None
     refused_image: str | None
+    glossary: bool
+    pnp_rounds: float
+    pnp_threshold: float
+    pnp_postprocess: str
 
     @property
     def spoken(self) -> Language:
@@ -93,6 +100,7 @@ class Handlers:
         self.registry = registry
         self.examples = examples
         self.pictures = PictureStore()
+        self.results = ResultStore()
 
     def open_page(self, language: str) -> Updates:
         """First picture and prompts of a fresh page, in the visitor's language."""
@@ -159,18 +167,44 @@ class Handlers:
         picture = self.pictures.open(form.image.path)
         result = self._infer(form, picture, DISPLAYED_SIDE)
         updates: Updates = {
-            "viewer": build_scene(picture.jpeg, result),
+            "viewer": build_scene(picture.jpeg, result, self.results.keep(result)),
             "notice": "".join(notice(note.text(form.spoken)) for note in (*picture.notes, *result.notes)),
             "last_image": str(form.image.path),
             "refused_image": None,
+            "rounds": rounds_value(picture, result),
         }
-        if self._wants_own(form):
+        if self._wants_own(form) and isinstance(result.settings, LPOSSConfig):
             shown = shown_settings(result.settings)
             updates |= {"own_settings": shown, **{k: v for k, v in shown.items() if v != form.shown[k]}}
         return updates
 
+    def result_for(self, form: Form) -> tuple[Picture, InferenceResult]:
+        """The picture of a form and its result as the page shows it.
+
+        Raises:
+            PipelineError: the request is refused.
+            ValueError: the form has no picture.
+        """
+        picture, request = self.request_for(form)
+        return picture, infer(request, self.registry)
+
+    def request_for(self, form: Form) -> tuple[Picture, InferenceRequest]:
+        """The picture of a form and what its result is asked for by.
+
+        Raises:
+            PipelineError: the picture, the prompts or a setting is refused.
+            ValueError: the form has no picture.
+        """
+        if form.image is None:
+            raise ValueError("the form has no picture")
+        picture = self.pictures.open(form.image.path)
+        return picture, self._request(form, picture, DISPLAYED_SIDE)
+
     def _infer(self, form: Form, picture: Picture, max_side: int | None) -> InferenceResult:
-        request = InferenceRequest(
+        return infer(self._request(form, picture, max_side), self.registry)
+
+    def _request(self, form: Form, picture: Picture, max_side: int | None) -> InferenceRequest:
+        return InferenceRequest(
             picture.pixels,
             parse_prompts(form.prompts or ""),
             method=form.method,  # type: ignore[arg-type]
@@ -179,8 +213,9 @@ class Handlers:
             abstain=Abstention(form.threshold, split_words(form.background)),
             max_side=max_side,
             precision=form.precision,  # type: ignore[arg-type]
+            glossary=bool(form.glossary),
+            pnp=self._pnp_settings(form),
         )
-        return infer(request, self.registry)
 
     def _wants_own(self, form: Form) -> bool:
         """Whether the panel still shows the values that the last checkpoint came with."""
@@ -192,6 +227,13 @@ class Handlers:
         own = self.registry.catalogue[form.checkpoint].settings
         try:
             return read_settings(form.shown, own)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(str(error), code="out_of_range") from error
+
+    def _pnp_settings(self, form: Form) -> PnPOVSSConfig:
+        own = self.registry.catalogue[form.checkpoint].pnp_settings
+        try:
+            return chosen_settings(own, form.pnp_rounds, form.pnp_threshold, form.pnp_postprocess)
         except (TypeError, ValueError) as error:
             raise SettingsError(str(error), code="out_of_range") from error
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from pipelines.messages import Language, Phrase
 
+from .explain_text import EXPLAIN
+from .rounds_text import ROUNDS
+
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
 
 PAGE: Final[Mapping[str, Phrase]] = {
@@ -35,7 +38,10 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "topic": Phrase("Start from", "Начать с"),
     "topic.facade-parts": Phrase("Parts", "Части"),
     "topic.facade-damage": Phrase("Damage", "Повреждения"),
+    "topic.facade-grouped": Phrase("Groups", "Группы"),
     "variant": Phrase("Prompts in", "Язык запросов"),
+    "promptfile.open": Phrase("Open a file", "Открыть файл"),
+    "promptfile.save": Phrase("Save as YAML", "Сохранить YAML"),
     "kind.stock": Phrase("Stock", "Исходный"),
     "kind.finetuned": Phrase("Fine-tuned", "Дообученный"),
     "method": Phrase("Method", "Метод"),
@@ -96,6 +102,135 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "model_missing": Phrase(
         "The bundled model is not on this machine: {reason}", "Встроенной модели нет на этой машине: {reason}"
     ),
+    "models.more": Phrase("More models", "Другие модели"),
+    "models.choose": Phrase("More models…", "Другие модели…"),
+    "models.stop": Phrase("Stop the download", "Остановить скачивание"),
+    "models.glossary": Phrase("Glossary into English", "Глоссарий на английский"),
+    "models.english": Phrase("Reads English only", "Понимает только английский"),
+    "models.reads": Phrase("Reads {languages}", "Понимает языки: {languages}"),
+    "models.here": Phrase("on this machine", "есть на этой машине"),
+    "models.away": Phrase("not on this machine, {megabytes} MB", "нет на этой машине, {megabytes} МБ"),
+    "models.broken": Phrase("files are missing", "не хватает файлов"),
+    "models.progress": Phrase("{received} of {total} MB", "{received} из {total} МБ"),
+    "tongue.en": Phrase("English", "английский"),
+    "tongue.ru": Phrase("Russian", "русский"),
+    "tongue.de": Phrase("German", "немецкий"),
+    "tongue.fr": Phrase("French", "французский"),
+    "tongue.es": Phrase("Spanish", "испанский"),
+    "tongue.zh": Phrase("Chinese", "китайский"),
+    "inspect.title": Phrase("Pixel {x}, {y}", "Точка {x}, {y}"),
+    "inspect.close": Phrase("Close the inspector", "Закрыть"),
+    "inspect.probability": Phrase("Probability among the classes", "Вероятность среди классов"),
+    "inspect.score": Phrase("Score: the best of its texts", "Оценка: лучшая из текстов класса"),
+    "inspect.texts": Phrase("Texts of the class", "Тексты класса"),
+    "inspect.hint": Phrase(
+        "probability and score of each class, score of each text",
+        "вероятность и оценка каждого класса, оценка каждого текста",
+    ),
+    "inspect.none": Phrase("Left without a class.", "Осталась без класса."),
+    "inspect.gone": Phrase(
+        "This result is no longer kept. Change a prompt or a setting to compute it again.",
+        "Этот результат уже не хранится. Измените класс или параметр, чтобы посчитать его заново.",
+    ),
+    "compare.title": Phrase("Compare checkpoints", "Сравнить чекпойнты"),
+    "compare.checkpoint_a": Phrase("First", "Первый"),
+    "compare.checkpoint_b": Phrase("Second", "Второй"),
+    "compare.run": Phrase("Compare", "Сравнить"),
+    "compare.empty": Phrase(
+        "Two results of this picture and these prompts, side by side and zoomed together.",
+        "Два результата по этому изображению и этим классам рядом, с общим масштабом.",
+    ),
+    "compare.working": Phrase("Working …", "Считаю …"),
+    "compare.stale": Phrase(
+        "The picture, the prompts or a setting has changed since; press Compare again.",
+        "Изображение, классы или параметры с тех пор изменились; нажмите «Сравнить» ещё раз.",
+    ),
+    "compare.view": Phrase("View of the comparison", "Вид сравнения"),
+    "compare.side": Phrase("Side by side", "Рядом"),
+    "compare.swipe": Phrase("Swipe", "Шторка"),
+    "compare.difference": Phrase("Difference", "Различия"),
+    "compare.opacity": Phrase("Opacity", "Плотность"),
+    "compare.divider": Phrase("Divider between the results", "Граница между результатами"),
+    "compare.canvas": Phrase(
+        "Result. Arrow keys move, plus and minus zoom, 0 fits; both results follow.",
+        "Результат. Стрелки двигают, плюс и минус меняют масштаб, 0 — целиком; второй результат следует.",
+    ),
+    "compare.changed": Phrase("Changed: {share} of all pixels", "Изменилось: {share} всех пикселей"),
+    "compare.same": Phrase("Not a pixel differs", "Различий нет"),
+    "compare.class": Phrase("Class", "Класс"),
+    "compare.share_a": Phrase("First", "Первый"),
+    "compare.share_b": Phrase("Second", "Второй"),
+    "compare.per_class": Phrase("Changed of the class", "Изменилось в классе"),
+    "compare.first": Phrase("First: {name}", "Первый: {name}"),
+    "compare.second": Phrase("Second: {name}", "Второй: {name}"),
+    "defects.title": Phrase("Defect sheet", "Ведомость дефектов"),
+    "defects.method": Phrase("Scores of", "Оценки метода"),
+    "defects.method.info": Phrase(
+        "MaskCLIP keeps small areas that propagation over look-alike neighbours levels out",
+        "MaskCLIP сохраняет мелкие участки, которые распространение по похожим соседям сглаживает",
+    ),
+    "defects.damage": Phrase("Classes that count as damage", "Какие классы считать повреждениями"),
+    "defects.damage.info": Phrase(
+        "Ticked by their names and texts; change it as you like. Start from the damage prompts to have any.",
+        "Отмечены по именам и текстам; меняйте как угодно. Начните с набора «Повреждения», чтобы они были.",
+    ),
+    "defects.threshold": Phrase("Least damage probability", "Наименьшая вероятность"),
+    "defects.threshold.info": Phrase(
+        "Of all damage classes together; lower finds more", "Всех повреждений вместе; меньше — найдёт больше"
+    ),
+    "defects.least": Phrase("Smallest area, %", "Наименьший участок, %"),
+    "defects.least.info": Phrase(
+        "Part of the picture; smaller is left out", "Доля снимка; меньшие не вносятся"
+    ),
+    "defects.metres": Phrase("Known length, m", "Известная длина, м"),
+    "defects.metres.info": Phrase("Between two marks on the picture", "Между двумя отметками на снимке"),
+    "defects.mark": Phrase("Mark its two ends", "Отметить два её конца"),
+    "defects.find": Phrase("Find defects", "Найти дефекты"),
+    "defects.html": Phrase("Sheet to print (HTML)", "Ведомость для печати (HTML)"),
+    "defects.csv": Phrase("Table (CSV)", "Таблица (CSV)"),
+    "defects.coco": Phrase("COCO JSON", "COCO JSON"),
+    "defects.geojson": Phrase("GeoJSON", "GeoJSON"),
+    "defects.table.empty": Phrase(
+        "Connected areas of damage become numbered rows with place, area, severity and photo.",
+        "Связные участки повреждений становятся строками с местом, площадью, степенью и фото.",
+    ),
+    "defects.table.stale": Phrase(
+        "The picture, the prompts or a setting has changed since; press Find defects again.",
+        "Изображение, классы или параметры с тех пор изменились; нажмите «Найти дефекты» ещё раз.",
+    ),
+    "defects.table.none": Phrase(
+        "No damaged area reaches this probability. Lower it to find more.",
+        "Ни один участок не достигает этой вероятности. Уменьшите её, чтобы найти больше.",
+    ),
+    "defects.table.found": Phrase("Rows: {count}", "Строк: {count}"),
+    "defects.table.number": Phrase("No.", "№"),
+    "defects.table.photo": Phrase("Photo", "Фото"),
+    "defects.table.defect": Phrase("Defect", "Дефект"),
+    "defects.table.location": Phrase("Location", "Место"),
+    "defects.table.area_px": Phrase("Area, px", "Площадь, пкс"),
+    "defects.table.area": Phrase("Area, m²", "Площадь, м²"),
+    "defects.table.severity": Phrase("Severity", "Степень"),
+    "defects.table.score": Phrase("Probability", "Вероятность"),
+    "defects.table.place": Phrase("x {x}, y {y} px", "x {x}, y {y} пкс"),
+    "defects.table.length": Phrase(
+        "about {length} m long, {width} mm wide", "длина ≈ {length} м, ширина ≈ {width} мм"
+    ),
+    "defects.table.length_px": Phrase("about {length} px long", "длина ≈ {length} пкс"),
+    "defects.table.scale": Phrase(
+        "1 px = {value} mm, by the marked length", "1 пкс = {value} мм, по отмеченной длине"
+    ),
+    "defects.table.no_scale": Phrase(
+        "No scale yet: give a known length and mark its two ends to get square metres.",
+        "Масштаба ещё нет: задайте известную длину и отметьте два её конца, чтобы получить м².",
+    ),
+    "defects.table.show": Phrase("Show on the picture", "Показать на снимке"),
+    "defects.table.change": Phrase("What defect {number} is", "Вид дефекта {number}"),
+    "defects.table.left_out": Phrase(
+        "Smaller areas or areas beyond the table: {count}.",
+        "Меньших участков или не вошедших в таблицу: {count}.",
+    ),
+    **EXPLAIN,
+    **ROUNDS,
 }
 
 VIEWER: Final[Mapping[str, Phrase]] = {
@@ -143,8 +278,16 @@ VIEWER: Final[Mapping[str, Phrase]] = {
     "stage.refine": Phrase("pixel refinement", "уточнение по пикселям"),
     "stage.label_map": Phrase("label map", "карта классов"),
     "stage.load": Phrase("model", "модель"),
+    "stage.filter": Phrase("class filter", "фильтр классов"),
+    "stage.rounds": Phrase("dropout rounds", "раунды"),
+    "stage.postprocess": Phrase("post-processing", "постобработка"),
     "stage.total": Phrase("total", "всего"),
     "busy": PAGE["busy"],
+    "measure": Phrase(
+        "Click the two ends of a length that you know. Escape stops.",
+        "Щёлкните по двум концам известной вам длины. Escape — отмена.",
+    ),
+    "measuring": Phrase("end of the length", "конец отрезка"),
 }
 
 

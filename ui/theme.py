@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
-STYLE_SHEETS: Final = (STATIC / "page.css",)
+STYLE_SHEETS: Final = (STATIC / "page.css", STATIC / "models.css", STATIC / "explain_form.css")
 FAVICON: Final = STATIC / "favicon.svg"
 
 SAME_IN_BOTH_MODES: Final = {

@@ -24,15 +24,22 @@ METHOD_NAMES: Final[Mapping[str, str]] = {
 }
 
 
+SCRIPTS: Final = ("drawing.js", "viewer_marks.js", "viewer.js")
+
+
 class Viewer(gr.HTML):
-    """Photo, overlay and legend. Its value is what :func:`build_scene` returns, or None."""
+    """Photo, overlay and legend. Its value is what :func:`build_scene` returns, or None.
+
+    It fires ``download``, and ``pick`` with ``x``, ``y`` in pixels of the upright picture and the scene's
+    ``key``.
+    """
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(
             value=value,
             html_template=read_static("viewer.html"),
             css_template=read_static("viewer.css"),
-            js_on_load=read_static("viewer.js"),
+            js_on_load="".join(read_static(name) for name in SCRIPTS),
             apply_default_css=False,
             texts=viewer_texts(),
             **options,
@@ -55,12 +62,13 @@ class Viewer(gr.HTML):
         return None
 
 
-def build_scene(jpeg: Path, result: InferenceResult) -> dict[str, Any]:
+def build_scene(jpeg: Path, result: InferenceResult, key: str = "") -> dict[str, Any]:
     """What the browser needs to draw a result.
 
     Args:
         jpeg: the photo as shown.
         result: label map, classes, checkpoint and timings.
+        key: under which the result is kept for the inspector.
     """
     report = result.report()
     return {
@@ -72,6 +80,7 @@ def build_scene(jpeg: Path, result: InferenceResult) -> dict[str, Any]:
         "method": METHOD_NAMES[result.method],
         "checkpoint": report["checkpoint"] | {"label": dict(result.checkpoint.label)},
         "seconds": report["seconds"],
+        "key": key,
     }
 
 

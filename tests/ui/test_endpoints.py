@@ -22,7 +22,7 @@ def client(site: str) -> Client:
 
 def test_only_the_named_endpoints_are_public(demo: gr.Blocks):
     public = {block.api_name for block in demo.fns.values() if block.api_visibility == "public"}
-    assert public == {"segment", "models", "prompt_sets"}
+    assert public == {"compare", "explain", "inspect", "models", "prompt_sets", "segment"}
 
 
 def test_segment_answers_with_label_map_and_report(client: Client, drawings: Path):

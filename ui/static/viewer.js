@@ -1,18 +1,9 @@
 // The result viewer: one photo, one 8-bit label map, everything else is drawn here.
-// Given by gr.HTML: element, trigger, props, watch. Nothing below talks to the server except 'download'.
-const NONE = 255;
-const MAX_ZOOM = 24;
+// Follows drawing.js and viewer_marks.js. Only 'download' and 'pick' talk to the server.
 const part = (name) => element.querySelector(`[data-part="${name}"]`);
 const root = part("viewer");
 const canvas = part("canvas");
 const stage = part("stage");
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const language = () => (document.documentElement.lang.startsWith("ru") ? "ru" : "en");
-const say = (key, values = {}) =>
-  (props.texts[language()][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-const percent = (share) =>
-  new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
-
 let scene = null; // {result, photo, ids, width, height, edges, fill, line}
 let ticket = 0; // newest result asked for; older ones that finish later are dropped
 let frame = 0;
@@ -20,54 +11,6 @@ const view = { zoom: 1, x: 0.5, y: 0.5, mode: "overlay", opacity: 0.52, split: 0
 const shown = { hidden: new Set(), solo: null, hot: null, cursor: null };
 
 // ---------------------------------------------------------------- loading
-
-async function bitmap(url) {
-  const reply = await fetch(url);
-  if (!reply.ok) throw new Error(`${url}: ${reply.status}`);
-  return createImageBitmap(await reply.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-}
-
-const kept = new Map(); // last few pictures by URL: a prompt edit fetches only the new label map
-function picture(url) {
-  if (!kept.has(url)) {
-    const loading = bitmap(url);
-    loading.catch(() => kept.delete(url));
-    kept.set(url, loading);
-    if (kept.size > 4) kept.delete(kept.keys().next().value);
-  }
-  return kept.get(url);
-}
-
-function sheet(width, height) {
-  const made = document.createElement("canvas");
-  made.width = width;
-  made.height = height;
-  return made;
-}
-
-function readIds(labels) {
-  const context = sheet(labels.width, labels.height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(labels, 0, 0);
-  const rgba = new Uint32Array(context.getImageData(0, 0, labels.width, labels.height).data.buffer);
-  const ids = new Uint8Array(rgba.length);
-  for (let i = 0; i < ids.length; i++) ids[i] = rgba[i] & 255;
-  return ids;
-}
-
-function findEdges(ids, width, height) {
-  const reach = Math.max(1, Math.round(Math.max(width, height) / 900));
-  const edges = new Uint8Array(ids.length);
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const id = ids[i];
-      if ((x + reach < width && ids[i + reach] !== id) || (x >= reach && ids[i - reach] !== id) ||
-          (y + reach < height && ids[i + reach * width] !== id) || (y >= reach && ids[i - reach * width] !== id)) {
-        edges[i] = 1;
-      }
-    }
-  }
-  return edges;
-}
 
 const drawn = (result) => JSON.stringify([result.image.url, result.label.url, result.classes, result.none]);
 
@@ -86,10 +29,11 @@ async function show(result) {
   scene = { result, photo, ids, width, height, edges: findEdges(ids, width, height),
             fill: sheet(width, height), line: sheet(width, height) };
   if (!samePhoto) Object.assign(view, { zoom: 1, x: 0.5, y: 0.5 });
+  renewMarks(samePhoto);
   shown.hot = null;
   root.dataset.state = "ready";
   stage.style.setProperty("--aspect", `${width} / ${height}`);
-  fitCanvas();
+  fitCanvas(canvas, stage);
   paint();
   draw();
   describe();
@@ -98,29 +42,20 @@ async function show(result) {
 
 function clearScene() {
   scene = null;
+  renewMarks(false);
   root.dataset.state = "empty";
   describe();
 }
 
 // ---------------------------------------------------------------- drawing
 
-function colourTable() {
-  const table = new Uint32Array(256);
-  for (const item of scene.result.classes) {
-    if (!isVisible(item)) continue;
-    const [r, g, b] = [1, 3, 5].map((at) => parseInt(item.colour.slice(at, at + 2), 16));
-    const alpha = shown.hot === null || shown.hot === item.index ? 255 : 70;
-    table[item.index] = ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
-  }
-  return table;
-}
-
 const isVisible = (item) => (shown.solo === null ? !shown.hidden.has(item.name) : shown.solo === item.name);
 
 function paint() {
   if (!scene) return;
   const { ids, edges, width, height } = scene;
-  const table = colourTable();
+  const strength = (item) => (shown.hot === null || shown.hot === item.index ? 255 : 70);
+  const table = colourTable(scene.result.classes, (item) => (isVisible(item) ? strength(item) : 0));
   const fill = new ImageData(width, height);
   const line = new ImageData(width, height);
   const fills = new Uint32Array(fill.data.buffer);
@@ -132,25 +67,6 @@ function paint() {
   }
   scene.fill.getContext("2d").putImageData(fill, 0, 0);
   scene.line.getContext("2d").putImageData(line, 0, 0);
-}
-
-function fitCanvas() {
-  const ratio = window.devicePixelRatio || 1;
-  const width = Math.round(stage.clientWidth * ratio);
-  const height = Math.round(stage.clientHeight * ratio);
-  if (canvas.width === width && canvas.height === height) return;
-  canvas.width = width;
-  canvas.height = height;
-}
-
-// Where the picture lies on the canvas, in device pixels.
-function placement() {
-  const fit = Math.min(canvas.width / scene.width, canvas.height / scene.height);
-  const scale = fit * view.zoom;
-  const half = [canvas.width / 2 / scale / scene.width, canvas.height / 2 / scale / scene.height];
-  view.x = half[0] >= 0.5 ? 0.5 : clamp(view.x, half[0], 1 - half[0]);
-  view.y = half[1] >= 0.5 ? 0.5 : clamp(view.y, half[1], 1 - half[1]);
-  return { scale, left: canvas.width / 2 - view.x * scene.width * scale, top: canvas.height / 2 - view.y * scene.height * scale };
 }
 
 function drawLayers(context, place) {
@@ -199,8 +115,9 @@ function draw() {
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  const place = placement();
+  const place = placeOn(canvas, scene, view);
   drawLayers(context, place);
+  drawMarks(context, place);
   drawCrosshair(context, place);
   part("zoom-value").textContent = `${Math.round(view.zoom * 100)} %`;
   canvas.style.touchAction = view.zoom > 1 ? "none" : "pan-y";
@@ -213,12 +130,8 @@ const repaint = () => { paint(); soon(); };
 // ---------------------------------------------------------------- reading a pixel
 
 function pixelAt(event) {
-  const box = canvas.getBoundingClientRect();
-  const ratio = canvas.width / box.width;
-  const place = placement();
-  const x = Math.floor(((event.clientX - box.left) * ratio - place.left) / place.scale);
-  const y = Math.floor(((event.clientY - box.top) * ratio - place.top) / place.scale);
-  return x >= 0 && y >= 0 && x < scene.width && y < scene.height ? [x, y] : null;
+  const point = pointOn(canvas, scene, view, event);
+  return point && point.map(Math.floor);
 }
 
 function classAt([x, y]) {
@@ -227,6 +140,7 @@ function classAt([x, y]) {
 }
 
 function readAt(pixel, aloud = true) {
+  if (marks.measuring) return { name: say("measuring"), colour: "transparent" };
   const item = classAt(pixel);
   const name = item ? item.name : say("no_class");
   const text = item ? `${name} · ${percent(item.share)}` : name;
@@ -260,13 +174,6 @@ function highlight(index) {
   if (shown.hot === index) return;
   shown.hot = index;
   repaint();
-}
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }
 
 function legendRow(item) {
@@ -404,20 +311,12 @@ function setMode(mode, focus = false) {
 
 function setZoom(zoom, at = [0.5, 0.5]) {
   if (!scene) return;
-  const before = placement();
-  const point = [(canvas.width * at[0] - before.left) / before.scale, (canvas.height * at[1] - before.top) / before.scale];
-  view.zoom = clamp(zoom, 1, MAX_ZOOM);
-  const scale = Math.min(canvas.width / scene.width, canvas.height / scene.height) * view.zoom;
-  view.x = (point[0] + canvas.width * (0.5 - at[0]) / scale) / scene.width;
-  view.y = (point[1] + canvas.height * (0.5 - at[1]) / scale) / scene.height;
+  zoomOn(canvas, scene, view, zoom, at);
   soon();
 }
 
 function panBy(dx, dy) {
-  const { scale } = placement();
-  const ratio = window.devicePixelRatio || 1;
-  view.x -= dx * ratio / scale / scene.width;
-  view.y -= dy * ratio / scale / scene.height;
+  panOn(canvas, scene, view, dx, dy);
   soon();
 }
 
@@ -462,10 +361,7 @@ function spread() {
   return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
 }
 
-function shareOf(x, y) {
-  const box = canvas.getBoundingClientRect();
-  return [(x - box.left) / box.width, (y - box.top) / box.height];
-}
+const shareOf = (x, y) => shareOn(canvas, x, y);
 
 function pinchMove() {
   const [a, b] = [...pointers.values()];
@@ -474,7 +370,10 @@ function pinchMove() {
   pinch = now;
 }
 
+let pressed = null; // where the pointer went down: a drag is no click
+
 canvas.addEventListener("pointerdown", (event) => {
+  pressed = [event.clientX, event.clientY];
   pointers.set(event.pointerId, event);
   pinch = pointers.size === 2 ? spread() : 0;
   if (view.zoom > 1 || pointers.size === 2) canvas.setPointerCapture(event.pointerId);
@@ -498,8 +397,12 @@ for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
   });
 }
 canvas.addEventListener("click", (event) => {
-  const pixel = scene && pixelAt(event);
-  if (pixel) readAt(pixel, event.pointerType !== "mouse");
+  const point = scene && pointOn(canvas, scene, view, event);
+  const dragged = pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 5;
+  if (!point || dragged) return;
+  if (marks.measuring) return measureAt(point);
+  readAt(point.map(Math.floor), event.pointerType !== "mouse");
+  pick(point);
 });
 canvas.addEventListener("dblclick", (event) => setZoom(view.zoom > 1 ? 1 : 2.5, shareOf(event.clientX, event.clientY)));
 canvas.addEventListener("wheel", (event) => {
@@ -525,7 +428,8 @@ canvas.addEventListener("keydown", (event) => {
     ArrowUp: () => moveCrosshair(0, -step), ArrowDown: () => moveCrosshair(0, step),
     "+": () => setZoom(view.zoom * 1.5), "=": () => setZoom(view.zoom * 1.5),
     "-": () => setZoom(view.zoom / 1.5), 0: () => setZoom(1),
-    Escape: () => { shown.cursor = null; soon(); },
+    Enter: () => enterAt(shown.cursor),
+    Escape: () => { shown.cursor = null; stopMeasuring(); soon(); },
   };
   if (!actions[event.key]) return;
   event.preventDefault();
@@ -566,7 +470,7 @@ part("save-label").addEventListener("click", () => scene && trigger("download", 
 
 const busyAgain = new MutationObserver(() => describe());
 busyAgain.observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
-new ResizeObserver(() => { fitCanvas(); if (scene) draw(); }).observe(stage);
+new ResizeObserver(() => { fitCanvas(canvas, stage); if (scene) draw(); }).observe(stage);
 document.addEventListener("facadelens:busy", (event) => root.setAttribute("aria-busy", event.detail));
 const safely = (result) => show(result).catch((error) => console.warn("viewer:", error));
 watch("value", () => safely(props.value));

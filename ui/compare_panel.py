@@ -1,0 +1,127 @@
+"""Two checkpoints or methods side by side, zoomed and moved together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import gradio as gr
+
+from pipelines import DEFAULT_CHECKPOINT, DEFAULT_METHOD, PipelineRegistry
+
+from .compare_endpoint import FIRST_CHECKPOINT
+from .compare_handlers import CompareHandlers
+from .endpoints import MODEL_QUEUE
+from .handlers import Handlers
+from .text import LANGUAGES, PAGE
+from .theme import read_static
+from .viewer import METHOD_NAMES
+from .words import compare_choices, words
+
+VIEW_WORDS: Final = (
+    "empty", "stale", "view", "side", "swipe", "difference", "opacity", "divider", "canvas", "changed",
+    "class", "share_a", "share_b", "per_class", "same", "first", "second", "working",
+)  # fmt: skip
+SIDES: Final = (("a", FIRST_CHECKPOINT), ("b", DEFAULT_CHECKPOINT))
+CHOICES: Final = tuple(f"compare_{what}_{side}" for side, _ in SIDES for what in ("method", "checkpoint"))
+METHODS: Final = tuple(METHOD_NAMES)
+Component = Any
+Page = dict[str, Component]
+
+
+class CompareView(gr.HTML):
+    """Two label maps over one photo, and their difference. Its value is a comparison, a message or None."""
+
+    def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=read_static("compare.html"),
+            css_template=read_static("compare.css"),
+            js_on_load=read_static("drawing.js") + read_static("compare.js"),
+            apply_default_css=False,
+            texts={
+                code: {word: PAGE[f"compare.{word}"].text(code) for word in VIEW_WORDS} for code in LANGUAGES
+            },
+            **options,
+        )
+
+    def preprocess(self, payload: Any) -> None:
+        """The view is no input."""
+
+    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
+        """Pass the comparison on; Gradio turns its files into URLs."""
+        return None if value is None else dict(value)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": True}
+
+    def example_payload(self) -> Any:
+        return None
+
+    def example_value(self) -> Any:
+        return None
+
+
+def add_compare_panel(registry: PipelineRegistry) -> Page:
+    """Add the panel's components to the Blocks that are being built.
+
+    Args:
+        registry: whose checkpoints can be compared.
+    """
+    panel = gr.Accordion(
+        open=False, elem_id="compare-panel", elem_classes=["sheet", "fold"], **words("compare_panel")
+    )
+    page: Page = {"compare_panel": panel}
+    with panel:
+        with gr.Row(elem_id="compare-choices"):
+            for side, checkpoint in SIDES:
+                with gr.Column(min_width=260):
+                    page |= _add_side(registry, side, checkpoint)
+        page["compare_run"] = gr.Button(
+            size="sm", elem_id="compare-run", elem_classes=["primary-action"], **words("compare_run")
+        )
+        page["compare_view"] = CompareView(elem_id="compare")
+    return page
+
+
+def _add_side(registry: PipelineRegistry, side: str, checkpoint: str) -> Page:
+    return {
+        f"compare_checkpoint_{side}": gr.Dropdown(
+            compare_choices(registry, "en"),
+            value=checkpoint,
+            filterable=False,
+            elem_id=f"compare-checkpoint-{side}",
+            **words(f"compare_checkpoint_{side}"),
+        ),
+        f"compare_method_{side}": gr.Radio(
+            [(METHOD_NAMES[name], name) for name in METHODS],
+            value=DEFAULT_METHOD,
+            elem_id=f"compare-method-{side}",
+            elem_classes=["pills"],
+            **words(f"compare_method_{side}"),
+        ),
+    }
+
+
+def wire_compare_panel(page: Page, handlers: Handlers, form: Sequence[Component]) -> None:
+    """Connect the panel's button and choices.
+
+    Args:
+        page: all components.
+        handlers: of the page.
+        form: its inputs, in the order of ``handlers.FORM_FIELDS``.
+    """
+    compare = CompareHandlers(handlers).compare
+    inputs = [*form, *(page[name] for name in CHOICES)]
+    busy = "(on) => document.dispatchEvent(new CustomEvent('facadelens:comparing', { detail: on }))"
+    page["compare_run"].click(None, js=f"() => {{ ({busy})(true); }}", api_visibility="private")
+    page["compare_run"].click(
+        compare,
+        inputs,
+        page["compare_view"],
+        trigger_mode="always_last",
+        show_progress="hidden",
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        api_visibility="private",
+    ).then(None, js=f"() => {{ ({busy})(false); }}", api_visibility="private")
