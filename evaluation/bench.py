@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evaluation import published
+from evaluation.bench_explain import LEAST_CORRELATION, correlation, explanation_pairs
+from evaluation.bench_pnp import gradcam_pair
 from lposs_core import (
     LPOSS,
     LPOSS_PLUS,
@@ -77,9 +79,10 @@ class Sizes:
     texts: int = 1  # texts whose cost is measured
     repeats: int = 3  # of our side; the median counts
     edits: int = 20  # prompt edits with the bundled model
+    blip_layers: int = 24  # of BLIP's image tower
 
 
-QUICK = Sizes(side=224, repeats=1, edits=5)
+QUICK = Sizes(side=224, repeats=1, edits=5, blip_layers=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +293,46 @@ def bench_bundled(bench: Bench) -> list[Comparison]:
     ]
 
 
+def bench_gradcam(bench: Bench) -> list[Comparison]:
+    """Cross-attention GradCAM of PnP-OVSS: one round of one picture."""
+    reference, ours = gradcam_pair(bench.image, bench.sizes.blip_layers)
+    wanted, slow = measure(reference)
+    found, fast = measure(ours)
+    apart = float((found - wanted).abs().max())
+    name = (
+        f"GradCAM, BLIP large with {bench.sizes.blip_layers} image layers: full backward, frozen image tower"
+    )
+    return [Comparison(name, slow, fast, 2.0, f"difference {apart:g}", apart == 0)]
+
+
+def bench_explanations(bench: Bench) -> list[Comparison]:
+    """Grad-CAM and Integrated Gradients, plain Captum on the other side."""
+    lines = []
+    for pair in explanation_pairs(bench.clip, bench.encoders("fp32")[0]):
+        wanted, part = measure(pair.reference)
+        found, fast = measure(pair.ours)
+        slow = Cost(part.cpu * pair.stretch, part.wall * pair.stretch)
+        near = correlation(found, wanted)
+        words = f"correlation {near:.6f} at equal steps"
+        lines.append(Comparison(pair.name, slow, fast, pair.target, words, near >= LEAST_CORRELATION))
+    return lines
+
+
 def normalise(crops: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Pixels in ``[0, 1]`` as a network expects them."""
     return (crops - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
 
-PARTS = (bench_patches, bench_pixels, bench_texts, bench_images, bench_actions, bench_bundled)
+PARTS = (
+    bench_patches,
+    bench_pixels,
+    bench_texts,
+    bench_images,
+    bench_actions,
+    bench_gradcam,
+    bench_explanations,
+    bench_bundled,
+)
 
 
 def render_table(lines: Sequence[Comparison]) -> str:

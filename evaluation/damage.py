@@ -1,4 +1,4 @@
-"""How well a damage score finds damage: per pixel (AUC) and per damaged area."""
+"""How well damage is found: per pixel (AUC), per damaged area, and per region of a label map."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from evaluation.metrics import Counts, Labels, as_indices
 
 Mask = npt.NDArray[np.bool_]
 
@@ -109,3 +111,67 @@ def areas_at_one_alarm(photos: Sequence[ScoredPhoto]) -> AreaFigures:
             break
         best = figures
     return best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionCounts:
+    """Damaged regions of one picture, each counted once whatever its size.
+
+    Attributes:
+        regions: connected regions of each class in the ground truth, int64 ``(C,)``.
+        found: those that predicted damage of any kind touches, int64 ``(C,)``.
+        named: those that a prediction of their own class touches, int64 ``(C,)``.
+        predicted: connected regions of predicted damage, kinds taken together.
+        alarms: those of them that touch no damage.
+    """
+
+    regions: Counts
+    found: Counts
+    named: Counts
+    predicted: int
+    alarms: int
+
+
+def count_regions(
+    pred: Labels,
+    gt: Labels,
+    num_classes: int,
+    damage: Sequence[int],
+    *,
+    ignore_index: int = 255,
+    least_area: int = 16,
+) -> RegionCounts:
+    """Count damaged regions that a label map finds, and its false alarms.
+
+    Args:
+        pred: predicted class indices ``(H, W)``; pixels without ground truth are left out.
+        gt: ground truth ``(H, W)``.
+        num_classes: C.
+        damage: classes whose regions count.
+        ignore_index: ground-truth value of pixels that are not looked at.
+        least_area: regions below this many pixels are neither demanded nor counted as alarms.
+    """
+    truth = as_indices(gt, "gt")
+    predicted = np.where(truth == ignore_index, ignore_index, as_indices(pred, "pred"))
+    truly_damaged, said_damaged = np.isin(truth, damage), np.isin(predicted, damage)
+    regions, found, named = np.zeros((3, num_classes), dtype=np.int64)
+    for index in damage:
+        numbers = _number_regions(truth == index, least_area)
+        regions[index] = numbers.max()
+        found[index] = _count_touched(numbers, said_damaged)
+        named[index] = _count_touched(numbers, predicted == index)
+    said = _number_regions(said_damaged, least_area)
+    total = int(said.max())
+    return RegionCounts(regions, found, named, total, total - _count_touched(said, truly_damaged))
+
+
+def _number_regions(mask: Mask, least_area: int) -> npt.NDArray[np.int64]:
+    """Number the 8-connected regions of a mask from 1 without gaps; 0 outside them and in small ones."""
+    _, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    kept = stats[:, cv2.CC_STAT_AREA] >= least_area
+    kept[0] = False
+    return np.asarray(np.where(kept, np.cumsum(kept), 0)[numbers], dtype=np.int64)
+
+
+def _count_touched(numbers: npt.NDArray[np.int64], mask: Mask) -> int:
+    return int(np.count_nonzero(np.unique(numbers[mask])))

@@ -88,6 +88,10 @@ class Line:
         prompts = PromptSet(tuple(ClassPrompt(text, (text,)) for text in texts))
         return InferenceRequest(image, prompts, method=self.method, checkpoint=self.checkpoint)
 
+    def asked(self) -> tuple[Line, ...]:
+        """The lines that are measured for this one: itself, or one a wording."""
+        return tuple(dataclasses.replace(self, row=row) for row in self.row.wordings) or (self,)
+
     def in_english(self) -> Line:
         """The same with English texts."""
         return dataclasses.replace(self, language="en")
@@ -256,6 +260,22 @@ def measure(
     return figures
 
 
+def average_wordings(
+    lines: Sequence[Line], measured: dict[Line, dict[str, float]]
+) -> dict[Line, dict[str, float]]:
+    """Figures of ``lines``; one with wordings gets the mean over them, under its own class names."""
+    figures = {}
+    for line in lines:
+        found = [_rename(measured[one], one.row, line.row) for one in line.asked()]
+        figures[line] = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    return figures
+
+
+def _rename(figures: dict[str, float], asked: Row, row: Row) -> dict[str, float]:
+    names = {one.en: other.en for one, other in zip(asked.classes, row.classes, strict=True)}
+    return {names.get(name, name): figure for name, figure in figures.items()}
+
+
 def _draw(sheet: ContactSheet | None, tally: Tally, example: Example, result: InferenceResult) -> None:
     if sheet is not None and isinstance(tally, ClassTally):
         sheet.add(example.image, result.label_map, tally.truth(example.mask), result.classes)
@@ -339,7 +359,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         lines = chosen_lines(arguments)
-        figures = measure(lines, arguments.photos, arguments.limit, build_registry(), arguments.sheets)
+        asked = [one for line in lines for one in line.asked()]
+        found = measure(asked, arguments.photos, arguments.limit, build_registry(), arguments.sheets)
+        figures = average_wordings(lines, found)
     except (PipelineError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from evaluation.unseen_words import IN_DICTIONARIES, NOWHERE, Wordings
+
 Language = Literal["en", "ru"]
 Labels = npt.NDArray[np.uint8]
 
@@ -33,11 +35,20 @@ class RowClass:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the results: a set of labelled pictures and its classes in prompt order."""
+    """One line of the results: a set of labelled pictures and its classes in prompt order.
+
+    Attributes:
+        name: of the row.
+        source: set of pictures.
+        classes: what is asked for.
+        wordings: the same classes in other words; where there are any, they are asked in its place and
+            their figures averaged.
+    """
 
     name: str
     source: Literal["spb_facades", "bern_facades", "drawn"]
     classes: tuple[RowClass, ...]
+    wordings: tuple[Row, ...] = ()
 
     def texts(self, language: Language) -> tuple[str, ...]:
         """Texts of the classes in order."""
@@ -77,20 +88,26 @@ COARSE6 = Row(
         RowClass(("vehicle",), "car", "автомобиль"),
     ),
 )
-UNSEEN6 = Row(
-    "unseen6",
-    "spb_facades",
-    tuple(
-        RowClass(known.labels, en, ru)
-        for known, en, ru in zip(
-            COARSE6.classes,
-            ("bulwark", "skylight", "hatch", "placard", "earth", "taxi"),
-            ("перегородка", "форточка", "калитка", "афиша", "почва", "такси"),
-            strict=True,
+
+
+def reworded(name: str, row: Row, wordings: Wordings) -> Row:
+    """The classes of ``row`` asked for in other words, as often as each class has wordings."""
+    words = {language: [line.split(", ") for line in lines] for language, lines in wordings.items()}
+    rows = [
+        Row(
+            f"{name}-{number}",
+            row.source,
+            tuple(map(RowClass, (item.labels for item in row.classes), english, russian)),
         )
-    ),
-)
-"""The classes of coarse6 in words that no training phrase shares a stem with."""
+        for number, (english, russian) in enumerate(
+            zip(zip(*words["en"], strict=True), zip(*words["ru"], strict=True), strict=True), start=1
+        )
+    ]
+    return Row(name, row.source, row.classes, tuple(rows))
+
+
+UNSEEN6 = reworded("unseen6", COARSE6, IN_DICTIONARIES)
+UNSEEN6_NOWHERE = reworded("unseen6-nowhere", COARSE6, NOWHERE)
 FINE14 = Row(
     "fine14",
     "spb_facades",
@@ -174,7 +191,9 @@ DRAWN = Row(
         )
     ),
 )
-ROWS: Mapping[str, Row] = {row.name: row for row in (COARSE6, FINE14, DAMAGE, BERN, DRAWN, UNSEEN6)}
+ROWS: Mapping[str, Row] = {
+    row.name: row for row in (COARSE6, FINE14, DAMAGE, BERN, DRAWN, UNSEEN6, UNSEEN6_NOWHERE)
+}
 
 
 def read_label_names(path: Path) -> dict[str, int]:

@@ -97,7 +97,8 @@ class ConfusionMatrix:
         Returns:
             ``iou`` float64 ``(C,)`` with NaN where a class has no union; ``mIoU`` (classes with a union),
             ``mIoU_ground_truth`` (classes with ground truth), ``mIoU_absent_zero`` (absent classes as 0);
-            ``macroF1`` = ``f1``; the ``damage*`` and ``damagePlus*`` figures where such classes are named.
+            ``macroF1`` = ``f1`` (absent classes as 0) and ``macroF1_present`` (classes with a union); the
+            ``damage*`` and ``damagePlus*`` figures where such classes are named.
         """
         inter = np.diagonal(self.counts).astype(np.float64)
         truth, predicted, union = self._areas()
@@ -108,7 +109,9 @@ class ConfusionMatrix:
             "mIoU_absent_zero": float(np.nan_to_num(iou).mean()),
             "iou": iou,
         }
-        figures["macroF1"] = figures["f1"] = float(divide(2 * inter, truth + predicted, empty=0.0).mean())
+        f1 = divide(2 * inter, truth + predicted, empty=np.nan)
+        figures["macroF1"] = figures["f1"] = float(np.nan_to_num(f1).mean())
+        figures["macroF1_present"] = mean_of(f1, union > 0)
         if self.damage:
             figures |= self._group_iou("damage", self.damage, iou) | self._damage_detection()
         if self.damage_plus:
@@ -130,6 +133,7 @@ class ConfusionMatrix:
         return {
             f"{name}IoU": ratio(hit, truth + predicted - hit),
             f"{name}MIoU": float(np.nan_to_num(iou[group]).mean()),
+            f"{name}MIoU_present": mean_of(iou[group], ~np.isnan(iou[group])),
         }
 
     def _damage_detection(self) -> dict[str, float]:

@@ -3,7 +3,8 @@
     python -m evaluation.segment facade.jpg --prompts "wall; window = window, окно; crack" --out out/facade
 
 Each picture gets a folder with ``label_map.png`` (8-bit, pixel = class index in prompt order, 255 = none),
-``overlay.png`` and ``report.json``. A folder of pictures gets one such folder a picture and ``summary.csv``.
+``overlay.png`` and ``report.json``. A folder of pictures gets one such folder a picture and ``summary.csv``;
+``torchrun --nproc-per-node 2 -m evaluation.segment FOLDER ...`` divides it among processes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import argparse
 import csv
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluation.distributed import Rank, device_of, gather, join_ranks, shard, this_rank
+from evaluation.pnp_options import (
+    OptionError,
+    add_pnp_options,
+    filter_for,
+    read_class_filter,
+    read_pnp_options,
+    save_maps,
+)
 from pipelines import (
     DEFAULT_CHECKPOINT,
     DEFAULT_METHOD,
@@ -44,6 +56,8 @@ from pipelines import (
     read_image,
     write_label_png,
 )
+from pipelines.class_filters import Replies
+from pipelines.types import TopClasses
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
 """Files of a folder that are tried; what among them cannot be read is reported in the summary."""
@@ -51,6 +65,9 @@ PROMPT_FILES = (".json", ".yaml", ".yml", ".txt")
 OPACITY = 0.55  # of the overlay's colours
 LARGEST = 3  # classes named in a line of progress
 DONE = "ok"
+
+
+Outcome = tuple[NDArray[np.uint8], InferenceResult] | ImageError
 
 
 class UsageError(Exception):
@@ -64,8 +81,11 @@ class Job:
     prompts: PromptSet
     preset: Preset
     registry: PipelineRegistry
+    class_filter: TopClasses | Replies | None = None
+    batch_size: int = 1
+    maps: Path | None = None
 
-    def run(self, image: NDArray[np.uint8]) -> InferenceResult:
+    def run(self, image: NDArray[np.uint8], picture: Path) -> InferenceResult:
         """Segment one picture, ``(H, W, 3)`` uint8 RGB."""
         preset = self.preset
         request = InferenceRequest(
@@ -74,8 +94,25 @@ class Job:
             method=preset.method,
             checkpoint=preset.checkpoint,
             settings=preset.settings,
+            pnp=preset.pnp_settings,
+            class_filter=filter_for(self.class_filter, picture, self.prompts),
         )
         return infer(request, self.registry)
+
+    def run_all(self, pictures: Sequence[Path]) -> Iterator[tuple[Path, Outcome]]:
+        """Segment pictures, ``batch_size`` at a time, and give them in order."""
+        with ThreadPoolExecutor(self.batch_size) as pool:
+            for start in range(0, len(pictures), self.batch_size):
+                batch = pictures[start : start + self.batch_size]
+                yield from zip(batch, pool.map(self._try, batch), strict=True)
+
+    def _try(self, picture: Path) -> Outcome:
+        """A picture with its result, or why it cannot be read."""
+        try:
+            image = read_image(picture)
+        except ImageError as error:
+            return error
+        return image, self.run(image, picture)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -94,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--checkpoint", metavar="ID", help=f"default: the preset's, or {DEFAULT_CHECKPOINT}")
     add("--config", type=Path, metavar="FILE", help="a preset such as configs/lposs_plus.yaml")
     add("--out", type=Path, metavar="DIR", help="where results go (out/NAME)")
+    add_pnp_options(parser)
     return parser
 
 
@@ -106,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         return run(arguments)
-    except (PipelineError, UsageError) as error:
+    except (PipelineError, UsageError, OptionError) as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
         print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
@@ -116,17 +154,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the options ask for; bad input is refused before any model is loaded."""
     source: Path = arguments.image
-    preset = choose_preset(arguments)
-    prompts = choose_prompts(arguments.prompts, preset)
+    job = choose_job(arguments)
     out: Path = arguments.out or Path("out") / source.resolve().stem
     if source.is_dir():
-        pictures = list_pictures(source)
-        return segment_folder(Job(prompts, preset, build_registry()), pictures, out)
+        with join_ranks() as rank:
+            return segment_folder(job, list_pictures(source), out, rank)
     image = read_image(source)
-    result = Job(prompts, preset, build_registry()).run(image)
+    result = job.run(image, source)
     write_result(out, image, result)
+    if job.maps is not None:
+        save_maps(job.maps, source.stem, result)
     print(f"{describe(result)}\nwritten to {out}")
     return 0
+
+
+def choose_job(arguments: argparse.Namespace) -> Job:
+    """What the options ask for, for any picture.
+
+    Raises:
+        PipelineError: the prompts or the preset cannot be used.
+        OptionError: an option cannot.
+    """
+    preset = choose_preset(arguments)
+    prompts = choose_prompts(arguments.prompts, preset)
+    registry = build_registry(device=device_of(os.environ.get("DEVICE"), this_rank()))
+    preset = dataclasses.replace(preset, pnp_settings=read_pnp_options(arguments, preset, registry))
+    class_filter = read_class_filter(arguments.class_filter)
+    return Job(prompts, preset, registry, class_filter, arguments.batch_size, arguments.save_maps)
 
 
 def choose_preset(arguments: argparse.Namespace) -> Preset:
@@ -170,24 +224,26 @@ def list_pictures(folder: Path) -> list[Path]:
     return found
 
 
-def segment_folder(job: Job, pictures: Sequence[Path], out: Path) -> int:
-    """Segment pictures one after the other; one that cannot be read is reported and the rest goes on."""
+def segment_folder(job: Job, pictures: Sequence[Path], out: Path, rank: Rank) -> int:
+    """Segment this process's part; a picture that cannot be read is reported and the rest goes on."""
     rows = []
-    for number, picture in enumerate(pictures, start=1):
-        place = f"[{number}/{len(pictures)}] {picture.name}"
-        try:
-            image = read_image(picture)
-        except ImageError as error:
-            rows.append({"file": picture.name, "outcome": str(error)})
-            print(f"{place}: {error}", file=sys.stderr)
+    for number, (picture, outcome) in enumerate(job.run_all(shard(pictures, rank))):
+        place = f"[{rank.index + number * rank.size + 1}/{len(pictures)}] {picture.name}"
+        if isinstance(outcome, ImageError):
+            rows.append({"file": picture.name, "outcome": str(outcome)})
+            print(f"{place}: {outcome}", file=sys.stderr)
             continue
-        result = job.run(image)
+        image, result = outcome
         write_result(out / picture.name, image, result)
+        if job.maps is not None:
+            save_maps(job.maps, picture.name, result)
         rows.append(summary_row(picture.name, result))
         print(f"{place}: {describe(result)}", file=sys.stderr)
-    write_summary(out / "summary.csv", rows, job.prompts)
+    rows = gather(rows, rank)
     done = sum(row["outcome"] == DONE for row in rows)
-    print(f"{done} of {len(pictures)} pictures segmented; {out / 'summary.csv'}")
+    if rank.first:
+        write_summary(out / "summary.csv", rows, job.prompts)
+        print(f"{done} of {len(pictures)} pictures segmented; {out / 'summary.csv'}")
     return 0 if done else 2
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.boundary import BoundaryIoU, boundary, boundary_width
+from evaluation.boundary import BoundaryIoU, boundary, boundary_width, count_near
 
 
 def _distance_to_outside(mask: np.ndarray) -> np.ndarray:
@@ -75,3 +75,31 @@ def test_ignored_pixels_take_part_in_no_outline() -> None:
 def test_batches_are_refused() -> None:
     with pytest.raises(ValueError, match=r"one shape \(H, W\), got \(1, 4, 4\)"):
         BoundaryIoU(2).update(np.zeros((1, 4, 4), int), np.zeros((1, 4, 4), int))
+
+
+def test_parallel_lines_agree_within_their_distance() -> None:
+    pred, gt = np.zeros((2, 10, 20), bool)
+    gt[:, 5] = True
+    pred[:, 7] = True
+    assert count_near(pred, gt, (1, 2, 3)).tolist() == [[0, 10, 0, 10], [10, 10, 10, 10], [10, 10, 10, 10]]
+
+
+def test_nearness_is_that_of_all_pairs() -> None:
+    draw = np.random.default_rng(0)
+    pred, gt = draw.random((2, 17, 23)) < 0.02
+    places = [np.argwhere(mask) for mask in (pred, gt)]
+    distances = np.hypot(*(places[0][:, None] - places[1]).transpose(2, 0, 1))
+    for limit, row in zip((1, 2, 5), count_near(pred, gt, (1, 2, 5)).tolist(), strict=True):
+        assert row == [
+            (distances.min(1) <= limit).sum(),
+            len(places[0]),
+            (distances.min(0) <= limit).sum(),
+            len(places[1]),
+        ]
+
+
+def test_nothing_is_near_an_empty_line() -> None:
+    line = np.eye(8, dtype=bool)
+    nothing = np.zeros_like(line)
+    assert count_near(line, nothing, (3,)).tolist() == [[0, 8, 0, 0]]
+    assert count_near(nothing, line, (3,)).tolist() == [[0, 0, 0, 8]]

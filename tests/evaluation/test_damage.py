@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.damage import LEAST_AREA, ScoredPhoto, areas_at, areas_at_one_alarm, pixel_auc
+from evaluation.damage import (
+    LEAST_AREA,
+    RegionCounts,
+    ScoredPhoto,
+    areas_at,
+    areas_at_one_alarm,
+    count_regions,
+    pixel_auc,
+)
 
 
 def _photo(score: np.ndarray, damage: np.ndarray, sound: np.ndarray | None = None) -> ScoredPhoto:
@@ -83,3 +91,38 @@ def test_the_threshold_allows_one_false_alarm_a_photograph() -> None:
     figures = areas_at_one_alarm([_photo(score, damage)])
     assert (figures.found, figures.areas, figures.false_alarms) == (2, 2, 1)
     assert 0.3 < figures.threshold <= 0.5
+
+
+def _regions(pred: np.ndarray, gt: np.ndarray) -> RegionCounts:
+    return count_regions(pred, gt, 4, (1, 2), least_area=4)
+
+
+def test_regions_are_counted_by_hand() -> None:
+    gt, pred = np.zeros((2, 40, 40), np.uint8)
+    gt[0:5, 0:5] = 1  # found as itself
+    gt[0:5, 20:25] = 2  # found as the other kind
+    gt[30:35, 30:35] = 2  # missed
+    gt[20, 20] = 1  # too small to be demanded
+    gt[10:15, 30:35] = 3  # no damage
+    pred[4:8, 4:8] = 1
+    pred[0:4, 22:26] = 1
+    pred[20:22, 20:22] = 2  # touches the small one: no alarm
+    pred[10:14, 30:34] = 2  # alarm
+    pred[38, 38] = 1  # too small to be an alarm
+    found = _regions(pred, gt)
+    assert found.regions.tolist() == [0, 1, 2, 0]
+    assert found.found.tolist() == [0, 1, 1, 0]
+    assert found.named.tolist() == [0, 1, 0, 0]
+    assert (found.predicted, found.alarms) == (4, 1)
+
+
+def test_regions_touch_at_corners_and_what_is_ignored_is_not_looked_at() -> None:
+    gt, pred = np.zeros((2, 20, 20), np.uint8)
+    gt[0:3, 0:3] = gt[3:6, 3:6] = 1  # one region, joined at a corner
+    gt[10:, :] = 255
+    pred[8:20, 0:3] = 1  # two rows are left of it
+    found = _regions(pred, gt)
+    assert found.regions.tolist() == [0, 1, 0, 0]
+    assert (found.predicted, found.alarms) == (1, 1)
+    gt[8:, :] = 255
+    assert _regions(pred, gt).predicted == 0

@@ -13,6 +13,7 @@ from evaluation.evaluate_bundled import (
     Agreement,
     ClassTally,
     Line,
+    average_wordings,
     damage_score,
     drawn_examples,
     main,
@@ -31,7 +32,6 @@ from evaluation.facade_rows import (
 )
 from pipelines import ScoreMaps
 from tiny_vlm.facades import CLASSES
-from tiny_vlm.vocabulary import training_corpus
 
 NAMES = {name: index for index, name in enumerate(CLASSES)}
 
@@ -84,10 +84,21 @@ def test_val_photographs_are_those_of_the_split(photos: Path) -> None:
         assert spb.mask(files[0]).shape == picture.size[::-1]
 
 
-def test_unseen_words_share_no_stem_with_training() -> None:
-    words = {word for text in training_corpus() for word in re.findall(r"\w+", text.lower())}
-    for text in (*UNSEEN6.texts("en"), *UNSEEN6.texts("ru")):
-        assert not [word for word in words if word.startswith(text[:5])], text
+def test_figures_of_wordings_are_averaged_under_the_names_of_the_row() -> None:
+    line = Line(UNSEEN6, "ru", "tiny-stock", "lposs")
+    measured = {
+        one: {item.en: float(number) for item in one.row.classes} | {"mIoU": 0.1 * number}
+        for number, one in enumerate(line.asked())
+    }
+    figures = average_wordings([line], measured)[line]
+    assert figures["mIoU"] == pytest.approx(0.45)  # mean of 0.0 to 0.9
+    assert {item.en: figures[item.en] for item in COARSE6.classes} == dict.fromkeys(COARSE6.texts("en"), 4.5)
+
+
+def test_a_row_without_wordings_is_asked_as_it_is() -> None:
+    line = Line(COARSE6, "en", "tiny-stock", "lposs")
+    assert line.asked() == (line,)
+    assert average_wordings([line], {line: {"mIoU": 0.5}}) == {line: {"mIoU": 0.5}}
 
 
 def test_damage_score_is_the_softmax_share_of_the_last_classes() -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from lposs_core import LPOSSConfig
 from pipelines import InferenceRequest, PipelineRegistry, load_catalogue, parse_prompts
+from pipelines.loading import build_part
 from pipelines.stamp import stamp
 from tiny_vlm import configs
 
@@ -67,7 +68,7 @@ def registry(family: Path) -> PipelineRegistry:
     return PipelineRegistry(load_catalogue(family), torch.device("cpu"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture() -> np.ndarray:
     """Smooth colours with some noise, ``(90, 132, 3)`` uint8."""
     draw = np.random.default_rng(3)
@@ -92,3 +93,41 @@ def request_for(picture: np.ndarray):
 def small() -> LPOSSConfig:
     """The settings of the family's rows."""
     return LPOSSConfig(short_side=64, crop=64, stride=32, k=12)
+
+
+class Counted:
+    """A matching_model that counts how often a picture went through its image tower."""
+
+    def __init__(self, inner) -> None:
+        self.inner, self.pictures = inner, 0
+
+    def encode(self, pixels):
+        self.pictures += 1
+        return self.inner.encode(pixels)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+@pytest.fixture
+def models(family, matching_model, tmp_path):
+    """Registry in which ``first`` can run PnP-OVSS, the counted matching_model, and what was loaded."""
+    part = '    parts:\n      itm: {builder: test, file: patches.safetensors, sha256: ""}\n'
+    settings = (
+        "    pnp_settings: {image_side: 64, layer: 1, head: 0, rounds: 2, long_side: 64, postprocess: blur}\n"
+    )
+    text = family.read_text(encoding="utf-8")
+    text = text.replace("    parts:\n", part, 1).replace("    settings:", settings + "    settings:", 1)
+    text = text.replace("lposs_plus]", "lposs_plus, pnp_ovss]", 1)
+    for file in family.parent.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / family.name).unlink()
+    (tmp_path / family.name).write_text(text, encoding="utf-8")
+    counted, loaded = Counted(matching_model), []
+
+    def load(spec, part, device, precision):
+        loaded.append(part.role)
+        return (counted, 1000) if part.role == "itm" else build_part(spec, part, device, precision)
+
+    registry = PipelineRegistry(load_catalogue(tmp_path / family.name), torch.device("cpu"), load=load)
+    return registry, counted, loaded
