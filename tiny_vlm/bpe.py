@@ -1,10 +1,11 @@
 """Byte-pair merges of the bundled tokenizer: learning, writing, and encoding with merge dropout."""
 
 import gzip
+import heapq
 import random
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,35 +14,71 @@ from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode
 from torch import Tensor
 
 Pair = tuple[str, str]
+Symbols = tuple[str, ...]
 _WORDS = re.compile(r"[^\W\d_]+|\d|[^\s\w]+")  # as SimpleTokenizer cuts: letters, digits, the rest
 
 
-def learn_merges(texts: Iterable[str], count: int) -> list[Pair]:
+def learn_merges(texts: Iterable[str], count: int, start: Sequence[Pair] = ()) -> list[Pair]:
     """Learn at most ``count`` merges, most frequent pair first; pairs seen once are not merged.
 
     Args:
         texts: phrases; they are lower-cased and cut into words as open_clip's ``SimpleTokenizer`` does.
-        count: number of merges wanted.
+        count: number of merges wanted, those of ``start`` included.
+        start: merges to begin with, taken as they are.
 
     Returns:
-        Merges in order. Ties are broken alphabetically, so the result depends on ``texts`` alone.
+        Merges in order. Ties are broken alphabetically, so the result depends on the arguments alone.
     """
-    words = _count_words(texts)
-    pairs: Counter[Pair] = Counter()
-    for symbols, frequency in words.items():
-        _count_pairs(pairs, symbols, frequency)
-    merges: list[Pair] = []
-    while len(merges) < count:
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair), default=None)
-        if best is None or pairs[best] < 2:
-            break
+    table = _PairTable(_count_words(texts))
+    merges = list(start)
+    for pair in start:
+        table.merge(pair)
+    while len(merges) < count and (best := table.most_frequent()):
         merges.append(best)
-        for symbols in [word for word in words if best[0] in word and best in pairwise(word)]:
-            frequency, merged = words.pop(symbols), merge_pair(symbols, best)
-            words[merged] = frequency
-            _count_pairs(pairs, symbols, -frequency)
-            _count_pairs(pairs, merged, frequency)
+        table.merge(best)
     return merges
+
+
+class _PairTable:
+    """Words cut into symbols, with the frequency and the words of each pair of neighbours."""
+
+    def __init__(self, words: Mapping[Symbols, int]) -> None:
+        self._frequency: dict[Symbols, int] = {}
+        self._pairs: Counter[Pair] = Counter()
+        self._words: defaultdict[Pair, set[Symbols]] = defaultdict(set)
+        self._queue: list[tuple[int, Pair]] = []
+        for symbols, frequency in words.items():
+            self._add(symbols, frequency)
+        self._push(self._pairs)
+
+    def most_frequent(self) -> Pair | None:
+        while self._queue:
+            frequency, pair = self._queue[0]
+            if self._pairs[pair] == -frequency:
+                return pair if -frequency >= 2 else None
+            heapq.heappop(self._queue)
+        return None
+
+    def merge(self, pair: Pair) -> None:
+        changed: set[Pair] = set()
+        for symbols in list(self._words[pair]):
+            frequency, merged = self._frequency.pop(symbols), merge_pair(symbols, pair)
+            for neighbours in pairwise(symbols):
+                self._pairs[neighbours] -= frequency
+                self._words[neighbours].discard(symbols)
+            self._add(merged, frequency)
+            changed.update(pairwise(symbols), pairwise(merged))
+        self._push(changed)
+
+    def _add(self, symbols: Symbols, frequency: int) -> None:
+        self._frequency[symbols] = self._frequency.get(symbols, 0) + frequency
+        for neighbours in pairwise(symbols):
+            self._pairs[neighbours] += frequency
+            self._words[neighbours].add(symbols)
+
+    def _push(self, pairs: Iterable[Pair]) -> None:
+        for pair in pairs:
+            heapq.heappush(self._queue, (-self._pairs[pair], pair))
 
 
 def merge_pair(symbols: Iterable[str], pair: Pair) -> tuple[str, ...]:
@@ -94,11 +131,6 @@ def _count_words(texts: Iterable[str]) -> dict[tuple[str, ...], int]:
             symbols = [letters[byte] for byte in word.encode()]
             words[(*symbols[:-1], symbols[-1] + "</w>")] += 1
     return words
-
-
-def _count_pairs(pairs: Counter[Pair], symbols: tuple[str, ...], frequency: int) -> None:
-    for pair in pairwise(symbols):
-        pairs[pair] += frequency
 
 
 def _encode(tokenizer: SimpleTokenizer, text: str, dropout: float, rng: random.Random) -> list[int]:

@@ -16,6 +16,8 @@ from timm.layers import HybridEmbed
 from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import ConvStem
 
+from tiny_vlm.itm import build_itm, read_tokenizer
+
 __all__ = [
     "IMAGE_MEAN",
     "IMAGE_STD",
@@ -24,12 +26,16 @@ __all__ = [
     "PATCH_SIZE",
     "WEIGHTS_DIR",
     "build_dual_encoder",
+    "build_itm",
     "build_patch_encoder",
+    "itm_tokenizer",
     "tokenizer",
+    "vocabulary_size",
 ]
 
 WEIGHTS_DIR = Path(__file__).resolve().parents[1] / "assets" / "weights"
 MERGES_FILE = WEIGHTS_DIR / "tiny_bpe.txt.gz"
+WORD_PIECES_FILE = WEIGHTS_DIR / "tiny_itm_vocab.txt"
 MERGES = 1500  # byte-pair merges learnt from the phrases of vocabulary.py
 IMAGE_MEAN = (0.48, 0.46, 0.43)  # of RGB in [0, 1], both networks
 IMAGE_STD = (0.27, 0.27, 0.28)
@@ -49,8 +55,11 @@ def tiny_facade_vit(pretrained: bool = False, **options: Any) -> VisionTransform
     return trunk
 
 
-def build_dual_encoder() -> CLIP:
+def build_dual_encoder(vocabulary: int | None = None) -> CLIP:
     """Build the dual encoder with random weights, in evaluation mode.
+
+    Args:
+        vocabulary: rows of the token embedding; None takes as many as the bundled tokenizer needs.
 
     Returns:
         An open_clip ``CLIP`` whose ``visual`` is a ``TimmModel``; inputs ``(n, 3, h, w)`` normalised with
@@ -63,9 +72,8 @@ def build_dual_encoder() -> CLIP:
         timm_proj="linear",
         image_size=IMAGE_SIZE,
     )
-    text = CLIPTextCfg(
-        context_length=CONTEXT_LENGTH, vocab_size=2 * 256 + MERGES + 2, width=128, heads=4, layers=3
-    )
+    rows = vocabulary_size(tokenizer()) if vocabulary is None else vocabulary
+    text = CLIPTextCfg(context_length=CONTEXT_LENGTH, vocab_size=rows, width=128, heads=4, layers=3)
     return CLIP(EMBED_DIM, vision, text).eval()
 
 
@@ -86,6 +94,20 @@ def tokenizer(merges_file: Path = MERGES_FILE) -> SimpleTokenizer:
             "Restore the file or run: python -m tiny_vlm.train"
         )
     return SimpleTokenizer(bpe_path=str(merges_file), context_length=CONTEXT_LENGTH)
+
+
+def vocabulary_size(tokens: SimpleTokenizer) -> int:
+    """Rows of the token embedding for ``tokens``: bytes, merges (at least ``MERGES``) and the two ends."""
+    return 2 * 256 + max(MERGES, len(tokens.bpe_ranks)) + 2
+
+
+def itm_tokenizer(pieces_file: Path = WORD_PIECES_FILE) -> Any:
+    """WordPiece tokenizer of the matching model: English, lower-cased.
+
+    Raises:
+        FileNotFoundError: ``pieces_file`` does not exist; the part ``itm-stock`` of training writes it.
+    """
+    return read_tokenizer(pieces_file)
 
 
 def _stem_vit(depth: int, **rates: float) -> VisionTransformer:

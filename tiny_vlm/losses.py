@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PULL = 5.0  # weight of the distance of words to their place
 MARGIN = 0.15  # cosine that patches of different things may keep
 
 
@@ -56,6 +57,22 @@ def phrase_loss(texts: Mapping[str, Tensor], scale: Tensor) -> Tensor:
         truth = torch.arange(concepts, device=vectors.device).expand(draws, -1)
         losses.append(F.cross_entropy(logits.flatten(0, 1), truth.flatten()))
     return torch.stack(losses).mean()
+
+
+def word_loss(words: Tensor, anchors: Tensor, shares: Tensor, scale: Tensor) -> Tensor:
+    """Draw words to the anchors of what they mean: cross entropy, and distance to the mean of the anchors.
+
+    The distance puts the words of one meaning at one place, so that none of them outscores the words of another
+    meaning on every patch.
+
+    Args:
+        words: unit vectors ``(W, D)``.
+        anchors: unit vectors ``(M, D)``.
+        shares: how much of each word's meaning is at each anchor, ``(W, M)``; rows sum to 1.
+        scale: what cosines are multiplied by.
+    """
+    place = F.normalize(shares @ anchors, dim=-1)
+    return F.cross_entropy(scale * words @ anchors.T, shares) + PULL * (1 - (words * place).sum(-1)).mean()
 
 
 def caption_loss(images: Tensor, captions: Tensor, scale: Tensor) -> Tensor:

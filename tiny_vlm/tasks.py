@@ -13,7 +13,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from tiny_vlm.bpe import encode_batch
-from tiny_vlm.configs import build_dual_encoder, build_patch_encoder
+from tiny_vlm.configs import build_dual_encoder, build_patch_encoder, vocabulary_size
 from tiny_vlm.data import Batch, Source, draw_batch, draw_views, watch_batch
 from tiny_vlm.features import (
     image_embeddings,
@@ -34,7 +34,7 @@ PHRASE_WEIGHT = 0.2
 BPE_DROPOUT = 0.1
 COARSE = ("wall", "window", "door", "sign", "ground", "vehicle")
 Network = TypeVar("Network", bound=nn.Module)
-_FRAMES = (*SENTENCES, *(template("{}") for template in OPENAI_IMAGENET_TEMPLATES))
+FRAMES = (*SENTENCES, *(template("{}") for template in OPENAI_IMAGENET_TEMPLATES))
 
 
 class Task(Protocol):
@@ -76,7 +76,8 @@ class DualEncoderTask:
     """Patch-to-phrase contrast through MaskCLIP's path, with a little picture-to-caption contrast."""
 
     def __init__(self, data: TrainingData, tokenizer: SimpleTokenizer, device: torch.device) -> None:
-        self.model = plain_attention(build_dual_encoder()).to(device, memory_format=torch.channels_last)
+        network = build_dual_encoder(vocabulary_size(tokenizer))
+        self.model = plain_attention(network).to(device, memory_format=torch.channels_last)
         self._data, self._tokenizer, self._device = data, tokenizer, device
         self._weights = {
             name: weight.to(device)
@@ -108,25 +109,13 @@ class DualEncoderTask:
 
     @torch.no_grad()
     def score(self, model: nn.Module) -> str:
-        if not self._data.watching:
-            return "no photographs watch"
-        batch = watch_batch(self._data.watching, self._data.spaces)
-        clip = cast(CLIP, model)
-        patches = patch_embeddings(clip, penultimate_tokens(clip.visual.trunk, batch.images.to(self._device)))
-        scores = []
-        for language in ("en", "ru"):
-            texts = [phrases()[concept][language][0] for concept in COARSE]
-            ids = encode_batch(self._tokenizer, texts, 0, random.Random(0)).to(self._device)
-            winner = (patches @ text_embeddings(clip, ids).T).argmax(-1).cpu()
-            scores.append(f"{language} {mean_iou(winner, batch, self._data.spaces):.3f}")
-        scale = float(clip.logit_scale.exp())
-        return f"coarse mIoU on watching crops {', '.join(scores)}, scale {scale:.1f}"
+        return describe_coarse(cast(CLIP, model), self._data, self._tokenizer)
 
     def _phrases(self, spaces: Sequence[str], words: random.Random) -> dict[str, Tensor]:
         """Embed drawn phrases of every concept in ``spaces``: by space ``(K, concepts, D)``."""
         concepts = sorted({concept for name in spaces for concept in self._data.spaces[name].concepts})
         texts = [
-            fill_sentence(draw_phrase(concept, words), _FRAMES, words)
+            fill_sentence(draw_phrase(concept, words), FRAMES, words)
             for _ in range(PHRASES_PER_CONCEPT)
             for concept in concepts
         ]
@@ -186,6 +175,24 @@ class PatchEncoderTask:
         ]
         weights = [self._weights[name] for name in batch.space[::2]]
         return agreement_loss(features.reshape(len(weights), -1, features.shape[-1]), shares, weights)
+
+
+@torch.no_grad()
+def describe_coarse(clip: CLIP, data: TrainingData, tokenizer: SimpleTokenizer) -> str:
+    """Score the plain words of ``COARSE`` on the photographs that watch."""
+    if not data.watching:
+        return "no photographs watch"
+    device = clip.logit_scale.device
+    batch = watch_batch(data.watching, data.spaces)
+    patches = patch_embeddings(clip, penultimate_tokens(clip.visual.trunk, batch.images.to(device)))
+    scores = []
+    for language in ("en", "ru"):
+        texts = [phrases()[concept][language][0] for concept in COARSE]
+        ids = encode_batch(tokenizer, texts, 0, random.Random(0)).to(device)
+        winner = (patches @ text_embeddings(clip, ids).T).argmax(-1).cpu()
+        scores.append(f"{language} {mean_iou(winner, batch, data.spaces):.3f}")
+    scale = float(clip.logit_scale.exp())
+    return f"coarse mIoU on watching crops {', '.join(scores)}, scale {scale:.1f}"
 
 
 def plain_attention(network: Network) -> Network:

@@ -4,7 +4,9 @@
     python -m tiny_vlm.train --photos spb_facades --photos bern_facades --minutes 40
     python -m tiny_vlm.train --part clip-finetuned --photos spb_facades
 
-Parts: ``clip-stock`` (base classes), ``clip-finetuned`` (continues stock on damage), ``patches``. Only the
+Parts: ``clip-stock`` (base classes), ``clip-finetuned`` (continues stock on damage), ``patches``,
+``words-stock`` and ``words-finetuned`` (teach the text towers of both the words of dictionaries), and the
+matching model of PnP-OVSS on the image tower of each dual encoder, ``itm-stock``, ``itm-finetuned``. Only the
 `train` split of photographs is read. Interrupted trainings continue where they were last saved (``--runs``).
 """
 
@@ -20,22 +22,80 @@ import cv2
 import torch
 
 from tiny_vlm.bpe import learn_merges, write_merges
-from tiny_vlm.configs import MERGES, WEIGHTS_DIR, tokenizer
+from tiny_vlm.configs import (
+    MERGES,
+    WEIGHTS_DIR,
+    build_dual_encoder,
+    build_itm,
+    itm_tokenizer,
+    tokenizer,
+    vocabulary_size,
+)
 from tiny_vlm.data import Source, draw_scenes, photo_source, scene_source, training_names
+from tiny_vlm.itm import copy_image_tower, write_vocabulary
+from tiny_vlm.itm_task import MatchingTask
+from tiny_vlm.itm_views import encode_views, watching_views
 from tiny_vlm.loop import Budget, export_weights, load_weights, train
 from tiny_vlm.spaces import all_spaces
-from tiny_vlm.tasks import CROP_SIZES, DualEncoderTask, PatchEncoderTask, Task, TrainingData
+from tiny_vlm.tasks import (
+    CROP_SIZES,
+    DualEncoderTask,
+    PatchEncoderTask,
+    Task,
+    TrainingData,
+    plain_attention,
+)
 from tiny_vlm.vocabulary import training_corpus
+from tiny_vlm.words import WordTask
+from tiny_vlm.words_bank import collect_patches
+from tiny_vlm.words_lexicon import read_lexicon
+from tiny_vlm.words_start import begin_with
 
-PARTS = ("clip-stock", "clip-finetuned", "patches")
+PARTS = (
+    "clip-stock",
+    "words-stock",
+    "clip-finetuned",
+    "words-finetuned",
+    "patches",
+    "itm-stock",
+    "itm-finetuned",
+)
 FILES = {
     "clip-stock": "tiny_clip_stock.safetensors",
+    "words-stock": "tiny_clip_stock.safetensors",
     "clip-finetuned": "tiny_clip_finetuned.safetensors",
+    "words-finetuned": "tiny_clip_finetuned.safetensors",
     "patches": "tiny_patches.safetensors",
+    "itm-stock": "tiny_itm_stock.safetensors",
+    "itm-finetuned": "tiny_itm_finetuned.safetensors",
 }
-LEARNING_RATES = {"clip-stock": 1.2e-3, "clip-finetuned": 5e-4, "patches": 1.2e-3}
-RARITY = {"clip-stock": (0.55, 20.0), "clip-finetuned": (0.6, 40.0), "patches": (0.35, 8.0)}
-STEPS = {"clip-stock": 2800, "clip-finetuned": 2000, "patches": 3600}
+LEARNING_RATES = {
+    "clip-stock": 1.2e-3,
+    "words-stock": 1.5e-3,
+    "clip-finetuned": 5e-4,
+    "words-finetuned": 1.5e-3,
+    "patches": 1.2e-3,
+    "itm-stock": 1e-3,
+    "itm-finetuned": 5e-4,
+}
+RARITY = {
+    "clip-stock": (0.55, 20.0),
+    "words-stock": (0.55, 20.0),
+    "clip-finetuned": (0.6, 40.0),
+    "words-finetuned": (0.6, 40.0),
+    "patches": (0.35, 8.0),
+    "itm-stock": (0.35, 8.0),
+    "itm-finetuned": (0.35, 8.0),
+}
+STEPS = {
+    "clip-stock": 2800,
+    "words-stock": 1500,
+    "clip-finetuned": 2000,
+    "words-finetuned": 1500,
+    "patches": 3600,
+    "itm-stock": 2000,
+    "itm-finetuned": 1000,
+}
 _log = logging.getLogger("tiny_vlm.train")
 
 
@@ -67,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=24, help="crops a step (default 24)")
     parser.add_argument(
         "--crops", type=int, nargs="+", default=CROP_SIZES, help=f"sides in pixels (default {CROP_SIZES})"
+    )
+    parser.add_argument("--views", type=int, default=1600, help="of the matching model (default 1600)")
+    parser.add_argument(
+        "--dictionaries", type=Path, default=Path("/usr/share"), help="folder with wordnet/ and dictd/"
+    )
+    parser.add_argument(
+        "--sheets", type=int, default=120, help="batches whose patches words are held against"
     )
     parser.add_argument("--start", type=Path, help="weights to begin with instead of random ones")
     parser.add_argument("--rate", type=float, help=f"peak of the learning rate (default {LEARNING_RATES})")
@@ -114,12 +181,47 @@ def _exporter(path: Path) -> Callable[[torch.nn.Module], None]:
 def _build_task(part: str, data: TrainingData, options: argparse.Namespace, device: torch.device) -> Task:
     if part == "patches":
         return _begin(PatchEncoderTask(data, device), options.start)
+    if part.startswith("words"):
+        return _word_task(part, data, options, device)
+    if part.startswith("itm"):
+        return _matching_task(part, data, options, device)
     merges_file = options.output / "tiny_bpe.txt.gz"
     if not merges_file.exists() or (part == "clip-stock" and options.start is None):
         write_merges(learn_merges(training_corpus(), MERGES), merges_file)
     task = DualEncoderTask(data, tokenizer(merges_file), device)
     stock = options.output / FILES["clip-stock"] if part == "clip-finetuned" else None
     return _begin(task, options.start or stock)
+
+
+def _word_task(part: str, data: TrainingData, options: argparse.Namespace, device: torch.device) -> WordTask:
+    """The text tower of trained weights, with a tokenizer that knows more words; both are written at once."""
+    weights, lexicon = options.output / FILES[part], read_lexicon(options.dictionaries)
+    model, tokens = begin_with(options.start or weights, options.output / "tiny_bpe.txt.gz", lexicon)
+    export_weights(model, weights)
+    plain_attention(model).to(device, memory_format=torch.channels_last)
+    sheets = collect_patches(model, data, options.sheets, device)
+    return WordTask(model, sheets, data, lexicon, tokens)
+
+
+def _matching_task(
+    part: str, data: TrainingData, options: argparse.Namespace, device: torch.device
+) -> MatchingTask:
+    """The matching model on the image tower of its dual encoder; the fine-tuned one continues stock."""
+    pieces_file = options.output / "tiny_itm_vocab.txt"
+    if not pieces_file.exists():
+        write_vocabulary(pieces_file)
+    rows = vocabulary_size(tokenizer(options.output / "tiny_bpe.txt.gz"))
+    clip, model = build_dual_encoder(rows), build_itm()
+    start = options.start or (options.output / FILES["itm-stock"] if part == "itm-finetuned" else None)
+    if start is not None:
+        load_weights(model, start)
+    load_weights(clip, options.output / FILES[part.replace("itm", "clip")])
+    copy_image_tower(clip, model)
+    model.to(device)
+    cache = options.runs / f"{part}.views.pt"
+    views = encode_views(model, data.sources, options.views, options.seed, cache)
+    watched = watching_views(model, data.watching)
+    return MatchingTask(model, itm_tokenizer(pieces_file), data, views, watched)
 
 
 def _begin(task: Task, start: Path | None) -> Task:
@@ -129,7 +231,7 @@ def _begin(task: Task, start: Path | None) -> Task:
 
 
 def _read_data(part: str, options: argparse.Namespace) -> TrainingData:
-    spaces = all_spaces(damage=part == "clip-finetuned")
+    spaces = all_spaces(damage=part in ("clip-finetuned", "words-finetuned"))
     sources: list[Source] = []
     watching: list[Source] = []
     for folder in options.photos:

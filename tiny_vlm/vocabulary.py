@@ -6,7 +6,7 @@ with inflected forms.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -50,8 +50,16 @@ def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
 
 def draw_phrase(concept: str, rng: random.Random) -> str:
     """Draw one phrase for ``concept`` in a language drawn by ``LANGUAGE_SHARES``."""
-    language = rng.choices(LANGUAGES, LANGUAGE_SHARES)[0]
-    return rng.choice(phrases()[concept][language])
+    return rng.choice(phrases()[concept][draw_language(rng)])
+
+
+def draw_language(rng: random.Random, languages: Container[str] = LANGUAGES) -> str:
+    """Draw one of ``languages`` by ``LANGUAGE_SHARES``."""
+    shares = [
+        share if language in languages else 0
+        for language, share in zip(LANGUAGES, LANGUAGE_SHARES, strict=True)
+    ]
+    return rng.choices(LANGUAGES, shares)[0]
 
 
 def fill_sentence(phrase: str, sentences: Sequence[str], rng: random.Random) -> str:

@@ -14,7 +14,6 @@ from tiny_vlm.vocabulary import (
     draw_phrase,
     fill_sentence,
     phrases,
-    training_corpus,
 )
 
 
@@ -70,9 +69,21 @@ def test_written_merges_are_read_back_and_do_not_change(tmp_path):
     assert list(tokenizer(tmp_path / "a.gz").bpe_ranks) == merges
 
 
-def test_bundled_merges_were_learnt_from_the_phrases():
-    merges = list(tokenizer(MERGES_FILE).bpe_ranks)
-    assert merges[:60] == learn_merges(training_corpus(), 60)
+def test_learning_goes_on_from_given_merges():
+    # "lo" is given; then low</w> (twice) is worth a merge, lot</w> (once) is not
+    assert learn_merges(["low low lot"], 10, [("l", "o")]) == [("l", "o"), ("lo", "w</w>")]
+
+
+def test_bundled_merges_join_bytes_or_earlier_merges_and_plain_words_are_one_token():
+    tokens = tokenizer(MERGES_FILE)
+    known = set(tokens.byte_encoder.values())
+    known |= {f"{letter}</w>" for letter in known}
+    for first, second in tokens.bpe_ranks:
+        assert {first, second} <= known
+        known.add(first + second)
+    for concept in ("window", "door", "wall"):
+        for language in ("en", "ru"):
+            assert len(tokens.encode(phrases()[concept][language][0])) == 1
 
 
 def test_batches_equal_the_tokenizer_where_no_merge_is_dropped():
