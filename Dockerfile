@@ -2,6 +2,9 @@
 # A smaller image without CUDA: --build-arg PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 FROM python:3.12-slim
 
+# pydensecrf2 is built from source
+RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --create-home --uid 1000 user
 
 ENV HOME=/home/user \

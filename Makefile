@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format photos bench freeze docker-steps clean
+.PHONY: help demo test test-lavis check format photos bench freeze docker-steps clean
 
 PYTHON ?= python3
+PYTHON_LAVIS ?= python3.11
 HOST ?= 127.0.0.1
 PORT ?= 7860
 BIN := .venv/bin
@@ -22,6 +23,9 @@ demo: .venv/page.stamp ## serve the page (HOST, PORT override)
 test: .venv/test.stamp $(CHROMIUM) ## run every test (TEST=tests/x narrows)
 	$(QUIET) $(BIN)/python -m pytest $(TEST)
 
+test-lavis: .venv/test.stamp .venv-lavis/lavis.stamp ## PnP-OVSS: LAVIS and transformers on the same weights
+	$(QUIET) LAVIS_PYTHON=.venv-lavis/bin/python $(BIN)/python -m pytest tests/lavis
+
 check: .venv/test.stamp ## linters, types, import rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,7 +38,7 @@ format: .venv/test.stamp ## mend what the linters can mend
 	$(BIN)/ruff format .
 
 photos: .venv/test.stamp ## all photographs and hostile images through a running server
-	$(QUIET) $(BIN)/python -m pytest -m "" tests/server tests/attribution/test_through_lposs.py
+	$(QUIET) $(BIN)/python -m pytest -m "" tests/server tests/attribution/test_through_lposs.py tests/pipelines/test_explained_photographs.py
 
 bench: .venv/test.stamp ## the performance table as ratios, also bench/latest.json
 	$(QUIET) $(BIN)/python -m evaluation.bench $(BENCH)
@@ -46,7 +50,7 @@ docker-steps: ## perform the Dockerfile's steps in a scratch folder and ask the 
 	$(PYTHON) scripts/docker_steps.py $(if $(VENV),--venv $(VENV))
 
 clean: ## remove the environment and caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-lavis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")'
@@ -59,6 +63,12 @@ clean: ## remove the environment and caches
 
 .venv/test.stamp: .venv/page.stamp requirements-test.txt
 	$(PIP) -r requirements-test.txt -c constraints.txt
+	touch $@
+
+.venv-lavis/lavis.stamp: requirements-lavis.txt
+	@$(PYTHON_LAVIS) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "LAVIS needs Python 3.11. Name one: make test-lavis PYTHON_LAVIS=/path/to/python3.11")'
+	test -x .venv-lavis/bin/python || $(PYTHON_LAVIS) -m venv .venv-lavis
+	.venv-lavis/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-lavis.txt
 	touch $@
 
 $(CHROMIUM):

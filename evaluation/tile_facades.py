@@ -3,8 +3,8 @@
     python -m evaluation.tile_facades DATA -o TILES --size 1024 --stride 768
 
 DATA is a data set in one of the two layouts, or a folder with ``images``, ``masks`` and ``manifest.json``.
-The splits of a data set become the folders ``TILES/train``, ``TILES/val``, ...: tiles stay in the split of their
-photograph.
+The splits of a data set become the folders ``TILES/train``, ``TILES/val``, ...: tiles stay in the split of
+their photograph.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@
     |-- SettingsError        a preset or the catalogue: missing syntax schema unknown_key
     |                        missing_key out_of_range filter no_reply scale threshold least_share
     |-- UnknownChoice        no such thing: method checkpoint prompt_set precision templates
-    |                        builder part class pixel damage
+    |                        builder part class pixel damage prompt_class explanation baseline block
+    |                        steps
     |-- PipelineUnavailable  known, but not usable here: method kind explanation file download package
     |                        device build
     |-- DownloadError        a file did not come from the hub: offline unreachable silent status truncated

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -13,14 +12,9 @@ from torch import Tensor, nn
 
 from attribution import (
     Attribution,
-    Faithfulness,
-    RandomisedStage,
     TokenLayout,
-    faithfulness,
     grad_cam,
     integrated_gradients,
-    random_curves,
-    randomisation_check,
 )
 from attribution.heatmap import ScaleKind
 from attribution.integrated_gradients import TOLERANCE
@@ -32,13 +26,11 @@ from .errors import UnknownChoice
 from .explained_salience import run_salience_dropout
 from .explained_scene import ExplainedScene, ExplainedScore
 from .explained_target import Task, prepare
-from .explained_tower import STAGES, TowerWeights
-from .explanation_types import ExplanationRequest, Finding, TrustPlan
+from .explained_trust import Again, check_randomised, measure_trust, pictures_at_once
+from .explanation_types import ExplanationRequest, Finding
 from .registry import PipelineRegistry
 from .types import Method
 
-CELL: Final = 16  # pixels of the working image that are removed together
-WINDOWS_AT_ONCE: Final = 16
 RANDOMISED_STEPS: Final = (16,)
 DENSE: Final[tuple[Method, ...]] = ("maskclip", "lposs", "lposs_plus")
 
@@ -137,14 +129,10 @@ def _integrated_gradients(
         score.scene.image,
         baseline=task.request.baseline,
         steps=steps,
-        internal_batch=_pictures_at_once(score.scene),
+        internal_batch=pictures_at_once(score.scene),
         smooth=task.request.smooth,
         progress=progress,
     )
-
-
-def _pictures_at_once(scene: ExplainedScene) -> int:
-    return max(1, WINDOWS_AT_ONCE // len(scene.working.boxes))
 
 
 def find_influence(task: Task, progress: Progress) -> Attribution:
@@ -179,60 +167,6 @@ def _propagated(scene: ExplainedScene, columns: Tensor) -> Tensor:
     return scene.refined(maps)
 
 
-def measure_trust(task: Task, attribution: Attribution, plan: TrustPlan, progress: Progress) -> Faithfulness:
-    """Deletion and insertion of a map; the random orders of a score are kept for its other maps.
-
-    Args:
-        task: whose score.
-        attribution: raw values at the working size.
-        plan: how much is measured.
-        progress: told the finished fraction; may raise to cancel.
-    """
-    score, scene = task.score, task.scene
-    options: dict[str, Any] = {
-        "replacement": plan.replacement,
-        "steps": plan.steps,
-        "cell": CELL,
-        "random_orders": plan.random_orders,
-        "seed": plan.seed,
-        "internal_batch": _pictures_at_once(scene),
-    }
-    share = plan.random_orders / (plan.random_orders + 2)
-    random = scene.segmenter.cache.get(
-        ("random_curves", _score_key(task), plan),
-        lambda: random_curves(score, scene.image, **options, progress=lambda f: progress(f * share)),
-    )
-    return faithfulness(
-        score,
-        scene.image,
-        attribution,
-        **options,
-        random=random,
-        progress=lambda f: progress(share + f * (1 - share)),
-    )
-
-
-def _score_key(task: Task) -> tuple[object, ...]:
-    """Names everything that the score of a picture depends on."""
-    scene = task.scene
-    arrays = (scene.texts, task.weights)
-    content = b"".join(array.cpu().numpy().tobytes() for array in arrays)
-    return (
-        scene.method,
-        scene.segmenter.config,
-        scene.clip.image_digest,
-        scene.segmenter.patches.image_digest,
-        scene.working.key,
-        scene.groups,
-        task.score.target.index,
-        task.explained.where,
-        hashlib.blake2b(content, digest_size=16).hexdigest(),
-    )
-
-
-Again = Callable[[Task, ExplainedScore], Attribution]
-
-
 def grad_cam_again(task: Task, score: ExplainedScore) -> Attribution:
     """Grad-CAM of the same question to other weights."""
     blocks = _block(task)
@@ -242,24 +176,6 @@ def grad_cam_again(task: Task, score: ExplainedScore) -> Attribution:
 def integrated_gradients_again(task: Task, score: ExplainedScore) -> Attribution:
     """Integrated Gradients of the same question to other weights, with few steps: only the order counts."""
     return _integrated_gradients(task, score, RANDOMISED_STEPS, None)
-
-
-def check_randomised(task: Task, again: Again, progress: Progress) -> tuple[RandomisedStage, ...]:
-    """Explain again while the weights of the image tower become random from the top down.
-
-    Args:
-        task: whose score; graph, texts and solves stay as they are.
-        again: explains the score of other weights.
-        progress: told the finished fraction; may raise to cancel.
-    """
-    scene = task.scene
-
-    def explain(weights: TowerWeights) -> Attribution:
-        other = replace(scene, clip=scene.clip.with_tower(weights.tower()))
-        return again(task, replace(task.score, scene=other))
-
-    weights = TowerWeights(scene.clip.tower)
-    return randomisation_check(weights, explain, stages=STAGES, progress=progress)
 
 
 def _dense(find: Find, again: Again | None, details: Callable[[Task], Mapping[str, Any]]) -> Run:

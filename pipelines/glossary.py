@@ -32,13 +32,14 @@ FUNCTION_WORDS: Final = _words(
 
 ENGLISH_TOO: Final = _words(
     """
-    arc arcade arcades arches auto autos bank bas beige bond borne boutique brown busses
-    clair coin coins console consoles das defect die dick dom du fin fine flake fond fries
-    glas grand grande gross hall hell in jalousie kind lamp lang large
-    larges lichen lichens link links loggias long longs lot main marches marquise mast mince
-    neon no nuance oblique on or oriel orifice ornate pan parapets passages patio patios person
-    petite photos plane planes plaque plate plates portal portals pose post profile reliefs
-    rose roses rot rust sale sales sans scene sec socle sole sombre spur statue statues     store sure surfaces tag tags terrace ton tor traces vent verve villa volet voile     zone zones
+    arc arcade arcades arches auto autos bank bas beige bond borne boutique brown busses clair
+    coin coins console consoles das defect die dick dom du fin fine flake fond fries glas grand
+    grande gross hall hell in jalousie kind lamp lang large larges lichen lichens link links
+    loggias long longs lot main marches marquise mast mince neon no nuance oblique on or oriel
+    orifice ornate pan parapets passages patio patios person petite photos plane planes plaque
+    plate plates portal portals pose post profile reliefs rose roses rot rust sale sales sans
+    scene sec socle sole sombre spur statue statues store sure surfaces tag tags terrace ton tor
+    traces vent verve villa volet voile zone zones
     """
 )
 """Words of other languages in the glossary that an English text may mean otherwise."""

@@ -89,6 +89,12 @@ def parse_prompt_file(data: bytes, name: str) -> PromptSet:
     return build_prompt_set(_read_entries(_read_json(text) if suffix == ".json" else _read_yaml(text)))
 
 
+def format_prompt_file(prompts: PromptSet) -> str:
+    """Write a prompt set as the YAML that :func:`parse_prompt_file` reads."""
+    classes = {item.name: list(item.texts) for item in prompts.classes}
+    return yaml.safe_dump(classes, allow_unicode=True, sort_keys=False, default_flow_style=None, width=2**20)
+
+
 def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")

@@ -113,23 +113,22 @@ def write_vocabulary(path: Path) -> None:
 
 
 def vocabulary(lines: Mapping[str, Mapping[str, tuple[str, ...]]]) -> list[str]:
-    """List the word pieces that make up every English phrase, and letters for every other word.
+    """List letters, endings, and the words of the English phrases as far as the word table has rows.
+
+    The plainest phrases of all concepts come first; a word that is left out is spelt.
 
     Args:
-        lines: concept -> language -> phrases.
-
-    Raises:
-        ValueError: there are more of them than the word table has rows.
+        lines: concept -> language -> phrases, the plainest first.
     """
-    texts = [phrase for languages in lines.values() for phrase in languages["en"]]
-    words = {word for text in texts for word in re.findall(r"[a-z]+", text.lower())}
+    ranked = sorted(
+        ((rank, text) for languages in lines.values() for rank, text in enumerate(languages["en"])),
+        key=lambda pair: pair[0],
+    )
+    words = [word for _, text in ranked for word in re.findall(r"[a-z]+", text.lower())]
     letters = [*ascii_lowercase, *digits]
     pieces = [*letters, *(f"##{letter}" for letter in letters), *(f"##{end}" for end in ENDINGS)]
-    pieces += [*sorted({"a", "picture", "of"} | words), *PUNCTUATION]
-    found = list(dict.fromkeys([*SPECIAL, *pieces]))
-    if len(found) >= VOCABULARY_SIZE:
-        raise ValueError(f"{len(found)} word pieces do not fit a table of {VOCABULARY_SIZE} rows")
-    return found
+    pieces += ["a", "picture", "of", *PUNCTUATION, *words]
+    return list(dict.fromkeys([*SPECIAL, *pieces]))[: VOCABULARY_SIZE - 1]
 
 
 def read_tokenizer(path: Path) -> Any:

@@ -62,8 +62,8 @@ def phrase_loss(texts: Mapping[str, Tensor], scale: Tensor) -> Tensor:
 def word_loss(words: Tensor, anchors: Tensor, shares: Tensor, scale: Tensor) -> Tensor:
     """Draw words to the anchors of what they mean: cross entropy, and distance to the mean of the anchors.
 
-    The distance puts the words of one meaning at one place, so that none of them outscores the words of another
-    meaning on every patch.
+    The distance puts the words of one meaning at one place, so that none of them outscores the words of
+    another meaning on every patch.
 
     Args:
         words: unit vectors ``(W, D)``.

@@ -80,9 +80,9 @@ LEARNING_RATES = {
 }
 RARITY = {
     "clip-stock": (0.55, 20.0),
-    "words-stock": (0.55, 20.0),
+    "words-stock": (0.35, 8.0),
     "clip-finetuned": (0.6, 40.0),
-    "words-finetuned": (0.6, 40.0),
+    "words-finetuned": (0.35, 8.0),
     "patches": (0.35, 8.0),
     "itm-stock": (0.35, 8.0),
     "itm-finetuned": (0.35, 8.0),

@@ -21,19 +21,21 @@ from torch import Tensor, nn
 from tiny_vlm.bpe import encode_batch
 from tiny_vlm.features import text_embeddings
 from tiny_vlm.losses import patch_phrase_loss, phrase_loss, word_loss
-from tiny_vlm.tasks import BPE_DROPOUT, FRAMES, PHRASE_WEIGHT, TrainingData, balance, describe_coarse
+from tiny_vlm.tasks import FRAMES, PHRASE_WEIGHT, TrainingData, balance, describe_coarse
 from tiny_vlm.vocabulary import draw_language, fill_sentence, phrases
 from tiny_vlm.words_bank import PatchSheet, mean_patch
 from tiny_vlm.words_forms import inflect, mistype, random_letters
 from tiny_vlm.words_lexicon import Lexicon, restrict
 
-RELATED_WORDS, OTHER_WORDS, NO_WORDS = 128, 48, 16  # drawn in each step
+RELATED_WORDS, OTHER_WORDS, NO_WORDS = 320, 80, 16  # drawn in each step
 PHRASES_PER_CONCEPT = 2
 ANCHOR_LANGUAGES = ("en", "ru")  # the phrases that say where a concept is
 GROUPS = 5  # of texts of like length
 WORD_WEIGHT = 1.0
-EVENNESS = 0.5  # power of the number of a concept's words by which the concept is drawn
-INFLECTED, MISTYPED, FRAMED = 0.3, 0.1, 0.4  # shares of the texts drawn
+EVENNESS = 0.4  # power of the number of a concept's words by which the concept is drawn
+INFLECTED, MISTYPED, FRAMED = 0.25, 0.1, 0.25  # shares of the words drawn
+MISTYPED_PHRASES = 0.3
+BPE_DROPOUT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,8 @@ class WordTask:
 
     def _draw_phrase(self, concept: str, rng: random.Random) -> str:
         language = draw_language(rng)
-        return fill_sentence(vary(rng.choice(phrases()[concept][language]), language, rng), FRAMES, rng)
+        phrase = vary(rng.choice(phrases()[concept][language]), language, rng, MISTYPED_PHRASES)
+        return fill_sentence(phrase, FRAMES, rng)
 
     def _embed(self, texts: list[str], rng: random.Random) -> Tensor:
         """Unit vectors ``(texts, 192)``; texts of like length go together, to compute little padding."""
@@ -186,8 +189,8 @@ class WordTask:
         return torch.cat(vectors)[order.argsort()]
 
 
-def vary(phrase: str, language: str, rng: random.Random) -> str:
+def vary(phrase: str, language: str, rng: random.Random, mistyped: float = MISTYPED) -> str:
     """Leave most phrases as they are, inflect some and mistype a few."""
     if rng.random() < INFLECTED:
         phrase = inflect(phrase, language, rng)
-    return mistype(phrase, language, rng) if rng.random() < MISTYPED else phrase
+    return mistype(phrase, language, rng) if rng.random() < mistyped else phrase

@@ -21,9 +21,8 @@ Sums = dict[str, dict[str, Shares]]  # language -> word -> meaning
 
 NONE = "none"
 RELATED = 4.0  # a sense that a facade can show counts this much more than one that it cannot
-MOSTLY_NOTHING = 0.6  # share of other meanings from which on a word stands for nothing
+LIKELY = 0.4  # share of meanings that a facade can show from which on a word keeps these alone
 TRANSLATIONS = 5  # of one article; later ones are idioms
-LONGEST = 2  # words of an entry
 DICTIONARIES = (  # file, language of headwords, language of translations; in the order of use
     ("mueller7", "en", "ru"),
     ("freedict-eng-rus", "en", "ru"),
@@ -66,7 +65,7 @@ def read_lexicon(folder: Path) -> Lexicon:
     """Read WordNet (``folder/wordnet``) and the dictionaries (``folder/dictd``) that are there.
 
     Returns:
-        The lexicon over all concepts of ``phrases.yaml``; without WordNet an empty one.
+        The lexicon of single words over all concepts of ``phrases.yaml``; without WordNet an empty one.
     """
     concepts = (*phrases(), NONE)
     if not (folder / "wordnet" / "data.noun").is_file():
@@ -94,15 +93,15 @@ def read_lexicon(folder: Path) -> Lexicon:
 def restrict(lexicon: Lexicon, concepts: Sequence[str]) -> Lexicon:
     """Keep ``concepts`` and ``NONE``, without words mostly for others and those of ``phrases.yaml``.
 
-    Of a word that may stand for one of ``concepts`` only these meanings are kept: asked of a facade, it will be
-    meant so.
+    Of a word that may well stand for one of ``concepts`` only these meanings are kept: asked of a facade, it
+    will be meant so.
     """
     kept = (*concepts, NONE)
     shares = lexicon.shares[:, [lexicon.concepts.index(concept) for concept in kept]]
     taught = {word for languages in phrases().values() for line in languages.values() for word in line}
     rows = [row for row, word in enumerate(lexicon.words) if shares[row].sum() > 0.5 and word not in taught]
     shares = shares[rows]
-    shares[shares[:, -1] < MOSTLY_NOTHING, -1] = 0
+    shares[shares[:, :-1].sum(1) >= LIKELY, -1] = 0
     return Lexicon(
         kept,
         tuple(lexicon.words[row] for row in rows),
@@ -181,9 +180,7 @@ def carry_over(pairs: Iterable[Pair], source: Mapping[str, Shares], target: dict
 
 
 def _collect(sums: Sums, concepts: tuple[str, ...]) -> Lexicon:
-    words = [
-        (language, word) for language, known in sums.items() for word in known if word.count(" ") < LONGEST
-    ]
+    words = [(language, word) for language, known in sums.items() for word in known if " " not in word]
     shares = np.stack([sums[language][word] for language, word in words])
     return Lexicon(
         concepts,

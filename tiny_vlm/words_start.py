@@ -26,7 +26,9 @@ def extend_merges(start: Sequence[Pair], lexicon: Lexicon, count: int = WORD_MER
         for word, language in zip(lexicon.words, lexicon.languages, strict=True)
         if language in MERGED_LANGUAGES
     ]
-    return learn_merges(training_corpus() + words, count, start) if words else list(start)
+    if not words or len(start) >= count:
+        return list(start)
+    return learn_merges(training_corpus() + words, count, start)
 
 
 def begin_with(weights: Path, merges_file: Path, lexicon: Lexicon) -> tuple[CLIP, SimpleTokenizer]:

@@ -35,8 +35,8 @@ def add_explain_endpoint(registry: PipelineRegistry) -> None:
         kind: str,
         method: str,
         checkpoint: str,
-        x: float | None,
-        y: float | None,
+        x: float | None = None,
+        y: float | None = None,
     ) -> tuple[str, dict[str, Any]]:
         try:
             return run_explain(registry, image, prompts, class_name, kind, method, checkpoint, x, y)

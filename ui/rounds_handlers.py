@@ -71,7 +71,7 @@ def rounds_value(picture: Picture, result: InferenceResult) -> dict[str, Any] | 
         result: its segmentation.
 
     Returns:
-        ``maps``: R rounds and their sum, C classes, P x P patches, a byte each, a class's largest value of the
+        ``maps``: R rounds and their sum, C classes, P x P patches, a byte each, a class's peak in the
         rounds (for the sum: of the sum) being 255; ``dropped``: R x P x P bytes, 1 where a patch was missing.
     """
     rounds = result.rounds

@@ -1,4 +1,4 @@
-"""The whole chain on eight named photographs: encoder, graph, solve, windows, at the checkpoint's own size."""
+"""The whole chain on eight named photographs at the working size: encoder, graph, solve, windows."""
 
 from __future__ import annotations
 

@@ -30,9 +30,10 @@ from pipelines import (
     load_catalogue,
     parse_prompts,
 )
-from pipelines.explained_kinds import default_block, prepare
+from pipelines.explained_kinds import default_block
 from pipelines.explained_render import display_maps, heat_overlay
 from pipelines.explained_scene import ExplainedScene
+from pipelines.explained_target import prepare
 from pipelines.explained_tower import TowerWeights
 from pipelines.explanation import on_one_scale
 

@@ -54,7 +54,9 @@ def test_probabilities_are_those_of_the_library(registry, request_for, small, pi
 @pytest.mark.parametrize(("x", "y"), [(-1, 0), (0, -1), (132, 0), (0, 90), (10**9, 5)])
 def test_a_pixel_outside_is_refused_with_the_limits(registry, request_for, x, y):
     result = infer(request_for(), registry)
-    with pytest.raises(UnknownChoice, match=f"x = {x}, y = {y} .* 132 x 90 .* 0 to 131 .* 0 to 89") as refused:
+    with pytest.raises(
+        UnknownChoice, match=f"x = {x}, y = {y} .* 132 x 90 .* 0 to 131 .* 0 to 89"
+    ) as refused:
         inspect_pixel(result, x, y)
     assert "Точка" in refused.value.text("ru")
 

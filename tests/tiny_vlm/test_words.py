@@ -77,7 +77,7 @@ def run(task, folder, steps, **options):
     return train(
         task,
         Budget(steps, None),
-        learning_rate=1e-3,
+        learning_rate=5e-3,
         state_file=folder / "s.pt",
         export=lambda model: None,
         **options,

@@ -145,7 +145,7 @@ function facts(card) {
   const rows = [];
   if (card.completeness) {
     const { relative_gap: gap, steps, flagged } = card.completeness;
-    const values = { gap: gap === null ? "∞" : gap < 1e-4 ? `< ${share(1e-4)}` : share(gap), steps };
+    const values = { gap: gap === null ? "∞" : share(Math.max(gap, 1e-4)), steps };
     rows.push(fact(!flagged, say("sums"), say(flagged && steps ? "steps" : "gap", values)));
   }
   if (card.randomised) {

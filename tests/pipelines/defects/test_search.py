@@ -82,9 +82,10 @@ def test_a_visitor_corrects_the_kind_of_a_row(facade):
 def test_smaller_scores_are_enlarged_to_the_picture(build):
     crack = np.zeros((12, 20))
     crack[2:6, 4:12] = 1
-    sheet = find_defects(build(crack=crack, wall=1 - crack, image_size=(120, 200)))
+    result = build(crack=crack, wall=1 - crack, image_size=(120, 200))
+    sheet = find_defects(result, DefectOptions(threshold=0.5))
     (found,) = sheet.defects
-    assert found.component.area == pytest.approx(3200, rel=0.2)
+    assert found.component.area == pytest.approx(3200, rel=0.05)
     assert found.component.centroid == pytest.approx((80, 40), abs=1)
 
 
