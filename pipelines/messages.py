@@ -305,8 +305,10 @@ MODEL_MESSAGES: Final[Mapping[str, Phrase]] = {
         "Блока {seen} нет. У кодировщика изображений блоки с 1 по {depth}; {depth} означает его признаки.",
     ),
     "choice.steps": Phrase(
-        "The steps {seen} cannot be used. Give increasing whole numbers from 1 to {limit}, such as 16,32,64,128.",
-        "Число шагов {seen} не подходит. Задайте возрастающие целые числа от 1 до {limit}, например 16,32,64,128.",
+        "The steps {seen} cannot be used. Give increasing whole numbers from 1 to {limit}, such as "
+        "16,32,64,128.",
+        "Число шагов {seen} не подходит. Задайте возрастающие целые числа от 1 до {limit}, например "
+        "16,32,64,128.",
     ),
     "choice.precision": Phrase(
         "There is no precision {seen}. Choose one of {known}.",
@@ -400,7 +402,8 @@ MODEL_MESSAGES: Final[Mapping[str, Phrase]] = {
     ),
     "note.explained_everywhere": Phrase(
         "The class {name} wins no pixel here; its mean score over the whole picture is explained.",
-        "Класс {name} здесь не побеждает ни в одной точке; объяснена его средняя оценка по всему изображению.",
+        "Класс {name} здесь не побеждает ни в одной точке; объяснена его средняя оценка по всему "
+        "изображению.",
     ),
     "note.explained_alone": Phrase(
         "{name} has no other class to compete with, so its probability is 1 everywhere; "
