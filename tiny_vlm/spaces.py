@@ -30,6 +30,11 @@ BERN_LABELS = (
 )
 
 
+def is_damage(concept: str) -> bool:
+    """Whether a concept is a kind of damage, or damage of any kind."""
+    return concept == "damage" or concept in DAMAGE
+
+
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
     """Concepts that compete for a pixel.

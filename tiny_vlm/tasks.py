@@ -23,7 +23,7 @@ from tiny_vlm.features import (
     text_embeddings,
 )
 from tiny_vlm.losses import agreement_loss, caption_loss, concept_weights, patch_phrase_loss, phrase_loss
-from tiny_vlm.spaces import LabelSpace
+from tiny_vlm.spaces import LabelSpace, is_damage
 from tiny_vlm.vocabulary import SENTENCES, draw_phrase, fill_sentence, phrases
 
 CROP_SIZES = (128, 160, 192, 192)  # pixels: 8 to 12 patches a side
@@ -61,6 +61,7 @@ class TrainingData:
         seed: of every batch.
         rarity: power and limit of the weights of rare concepts, see ``concept_weights``.
         crops: sides of the crops in pixels, multiples of 16, taken in turn.
+        damage: how many times more a damaged patch counts than one of a like rare thing.
     """
 
     sources: Sequence[Source]
@@ -70,6 +71,7 @@ class TrainingData:
     seed: int
     rarity: tuple[float, float] = (0.35, 8.0)
     crops: Sequence[int] = CROP_SIZES
+    damage: float = 1.0
 
 
 class DualEncoderTask:
@@ -81,7 +83,7 @@ class DualEncoderTask:
         self._data, self._tokenizer, self._device = data, tokenizer, device
         self._weights = {
             name: weight.to(device)
-            for name, weight in balance(data.sources, data.spaces, data.rarity).items()
+            for name, weight in balance(data.sources, data.spaces, data.rarity, data.damage).items()
         }
 
     def loss(self, step: int) -> Tensor:
@@ -138,7 +140,7 @@ class PatchEncoderTask:
         self._data, self._device = data, device
         self._weights = {
             name: weight.to(device)
-            for name, weight in balance(data.sources, data.spaces, data.rarity).items()
+            for name, weight in balance(data.sources, data.spaces, data.rarity, data.damage).items()
         }
 
     def loss(self, step: int) -> Tensor:
@@ -204,9 +206,16 @@ def plain_attention(network: Network) -> Network:
 
 
 def balance(
-    sources: Sequence[Source], spaces: Mapping[str, LabelSpace], rarity: tuple[float, float]
+    sources: Sequence[Source],
+    spaces: Mapping[str, LabelSpace],
+    rarity: tuple[float, float],
+    damage: float = 1.0,
 ) -> dict[str, Tensor]:
-    """Weigh the concepts of each space by how rare they are in ``sources``: by space ``(concepts,)``."""
+    """Weigh the concepts of each space by how rare they are in ``sources``, damage ``damage`` times more.
+
+    Returns:
+        By space the weights of its concepts, ``(concepts,)``.
+    """
     frequency = {name: np.zeros(len(space.concepts)) for name, space in spaces.items()}
     for source in sources:
         histogram = sum(np.bincount(picture.mask.ravel(), minlength=256) for picture in source.pictures)
@@ -216,7 +225,9 @@ def balance(
             counts = np.bincount(columns[kept], np.asarray(histogram)[kept], len(spaces[name].concepts))
             frequency[name] += source.share * counts / max(1, counts.sum())
     return {
-        name: concept_weights(torch.tensor(values).float(), *rarity) for name, values in frequency.items()
+        name: concept_weights(torch.tensor(values).float(), *rarity)
+        * torch.tensor([damage if is_damage(concept) else 1.0 for concept in spaces[name].concepts])
+        for name, values in frequency.items()
     }
 
 

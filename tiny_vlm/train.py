@@ -87,6 +87,7 @@ RARITY = {
     "itm-stock": (0.35, 8.0),
     "itm-finetuned": (0.35, 8.0),
 }
+DAMAGE = {"words-finetuned": 4.0}  # with the mild weights of its rarity alone damage loses its words
 STEPS = {
     "clip-stock": 2800,
     "words-stock": 1500,
@@ -243,7 +244,16 @@ def _read_data(part: str, options: argparse.Namespace) -> TrainingData:
         sources.append(scene_source(pictures, spaces))
     if not sources:
         raise ValueError("There is nothing to learn from: give --photos DIR or --scenes above 0.")
-    return TrainingData(sources, watching, spaces, options.batch, options.seed, RARITY[part], options.crops)
+    return TrainingData(
+        sources,
+        watching,
+        spaces,
+        options.batch,
+        options.seed,
+        RARITY[part],
+        options.crops,
+        DAMAGE.get(part, 1.0),
+    )
 
 
 if __name__ == "__main__":

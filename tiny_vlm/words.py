@@ -114,7 +114,7 @@ class WordTask:
         self._scale = model.logit_scale.detach().exp()
         self._weights = {
             name: weight.to(self._device)
-            for name, weight in balance(data.sources, data.spaces, data.rarity).items()
+            for name, weight in balance(data.sources, data.spaces, data.rarity, data.damage).items()
         }
         self._anchors = torch.cat([self._meanings(), -mean_patch(sheets).to(self._device)[None]])
         model.visual.requires_grad_(False)

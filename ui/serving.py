@@ -12,7 +12,9 @@ MAX_BODY_BYTES: Final = 24_000_000
 MAX_UPLOAD: Final = "20mb"
 QUEUE_SIZE: Final = 32
 DAY: Final = 86_400
-WEIGHTS: Final = Path(__file__).resolve().parents[1] / "assets" / "weights"
+_ASSETS: Final = Path(__file__).resolve().parents[1] / "assets"
+PRIVATE_FOLDERS: Final = (_ASSETS / "weights", _ASSETS / "local")
+"""Checkpoints: bundled ones, and those added on this machine."""
 
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -40,7 +42,7 @@ def launch_options() -> dict[str, Any]:
         "favicon_path": str(FAVICON),
         "footer_links": ["api", "settings"],
         "max_file_size": MAX_UPLOAD,
-        "blocked_paths": [str(WEIGHTS)],
+        "blocked_paths": [str(folder) for folder in PRIVATE_FOLDERS],
         "allowed_paths": [],
         "show_error": False,
         "strict_cors": True,
