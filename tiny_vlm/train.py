@@ -221,7 +221,7 @@ def _matching_task(
     model.to(device)
     cache = options.runs / f"{part}.views.pt"
     views = encode_views(model, data.sources, options.views, options.seed, cache)
-    watched = watching_views(model, data.watching)
+    watched = watching_views(model, data.watching) if data.watching else None
     return MatchingTask(model, itm_tokenizer(pieces_file), data, views, watched)
 
 

@@ -13,7 +13,7 @@ from pnp_ovss import PnPOVSS, PnPOVSSConfig
 from tiny_vlm.facades import draw_facade
 
 OPTIONS = ["--img-size", "64", "--layer", "2", "--head", "3", "--drop-iter", "3", "--threshold", "0.1"]
-SETTINGS = PnPOVSSConfig(image_side=64, layer=1, head=3, rounds=3, threshold=0.1, postprocess="blur")
+GIVEN = {"image_side": 64, "layer": 1, "head": 3, "rounds": 3, "threshold": 0.1, "postprocess": "blur"}
 PROMPTS = "wall; window; sky; door"
 
 
@@ -51,6 +51,12 @@ def run(matching_model, repository, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def settings() -> PnPOVSSConfig:
+    """What the options make of the settings of the checkpoint's row."""
+    return load_catalogue()["tiny-stock"].pnp_settings.replace(**GIVEN)
+
+
+@pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "2007_000001.png"
     Image.fromarray(draw_facade(3, 120, 160).image).save(path)
@@ -62,21 +68,21 @@ def labels(folder):
         return np.array(image)
 
 
-def test_the_published_options_are_the_librarys_settings(run, picture, tmp_path, matching_model):
+def test_the_published_options_are_the_librarys_settings(run, picture, tmp_path, matching_model, settings):
     assert run(picture, "--method", "pnp_ovss", *OPTIONS, "--postprocess", "blur") == 0
     image = np.asarray(Image.open(picture))
-    library = PnPOVSS(matching_model, SETTINGS).segment(image, [[name] for name in PROMPTS.split("; ")])
+    library = PnPOVSS(matching_model, settings).segment(image, [[name] for name in PROMPTS.split("; ")])
     assert np.array_equal(labels(tmp_path / "out"), library.label_map)
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert report["settings"] == SETTINGS.to_mapping()
+    assert report["settings"] == settings.to_mapping()
 
 
-def test_maps_of_every_round_are_saved(run, picture, tmp_path, matching_model):
+def test_maps_of_every_round_are_saved(run, picture, tmp_path, matching_model, settings):
     maps = tmp_path / "maps"
     assert (
         run(picture, "--method", "pnp_ovss", *OPTIONS, "--postprocess", "none", "--save-maps", str(maps)) == 0
     )
-    library = PnPOVSS(matching_model, SETTINGS.replace(postprocess="none")).segment(
+    library = PnPOVSS(matching_model, settings.replace(postprocess="none")).segment(
         np.asarray(Image.open(picture)), [[name] for name in PROMPTS.split("; ")]
     )
     with np.load(maps / "2007_000001.npz") as saved:

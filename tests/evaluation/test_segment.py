@@ -108,7 +108,7 @@ def test_prompts_come_from_a_file(picture: Path, tmp_path: Path) -> None:
         (["PICTURE", "--prompts", "= crack"], "no class name"),
         (["PICTURE", "--prompts", "gone.yaml"], "gone.yaml cannot be opened"),
         (["PICTURE", "--checkpoint", "huge"], "no checkpoint 'huge'"),
-        (["PICTURE", "--method", "pnp_ovss"], "does not work with"),
+        (["PICTURE", "--prompts", "стена", "--method", "pnp_ovss", "--layer", "9"], "layer"),
         (["PICTURE", "--config", "gone.yaml"], "gone.yaml cannot be opened"),
         (["PICTURE", "--prompts", "wall", "--method", "maskclip", "--out", "/proc/none"], "/proc/none"),
         (["EMPTY"], "holds no pictures"),

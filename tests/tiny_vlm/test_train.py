@@ -223,13 +223,16 @@ def test_missing_weights_are_named(tmp_path):
 
 def test_command_line_trains_from_nothing(tmp_path, capsys):
     options = ["--scenes", "1", "--steps", "1", "--batch", "2", "--threads", "1"]
-    options += ["--dictionaries", str(tmp_path), "--sheets", "1"]
+    options += ["--dictionaries", str(tmp_path), "--sheets", "1", "--views", "8"]
     folders = ["--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "weights")]
     assert main([*options, *folders]) == 0
     assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == [
         "tiny_bpe.txt.gz",
         "tiny_clip_finetuned.safetensors",
         "tiny_clip_stock.safetensors",
+        "tiny_itm_finetuned.safetensors",
+        "tiny_itm_stock.safetensors",
+        "tiny_itm_vocab.txt",
         "tiny_patches.safetensors",
     ]
 
