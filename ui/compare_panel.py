@@ -119,6 +119,7 @@ def wire_compare_panel(page: Page, handlers: Handlers, form: Sequence[Component]
         compare,
         inputs,
         page["compare_view"],
+        api_name="compare_panel",  # the public endpoint is named after what it does
         trigger_mode="always_last",
         show_progress="hidden",
         concurrency_id=MODEL_QUEUE,

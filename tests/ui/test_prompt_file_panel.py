@@ -6,6 +6,7 @@ import gradio as gr
 import pytest
 
 from pipelines import find_prompt_set, format_prompts, load_prompt_file, parse_prompts
+from pipelines.prompts import NAME_TO_FULL_WIDTH
 from ui.prompt_file_panel import read_prompts, save_prompts
 
 
@@ -30,7 +31,8 @@ def test_every_prompt_row_of_the_manifest_gets_its_outcome(manifest, badinputs: 
 
 def test_markup_stays_text(badinputs: Path):
     content = read_prompts(str(badinputs / "prompts/html_prompts.json"), "en")["prompts"]
-    assert parse_prompts(content).names == load_prompt_file(badinputs / "prompts/html_prompts.json").names
+    names = load_prompt_file(badinputs / "prompts/html_prompts.json").names
+    assert parse_prompts(content).names == tuple(name.translate(NAME_TO_FULL_WIDTH) for name in names)
 
 
 @pytest.mark.parametrize("name", ["facade-damage-mixed", "facade-parts-zh", "facade-grouped-fr"])
