@@ -26,13 +26,13 @@ from evaluation.analysis.prompt_sets import ABOUT, read_prompt_sets
 from evaluation.analysis.question import ASKED, Question, read_focus, read_words
 from evaluation.analysis.study import Side, Study, study_sample
 from evaluation.analysis.weight_changes import write_weight_changes
+from evaluation.commands import UsageError, answer
 from evaluation.facades.config import BASELINE, CONFIG_FOLDER, load_config
 from evaluation.facades.dataset import SPLITS, DatasetError, FacadeSample, read_sample
 from evaluation.facades.models import Segmenter, find_model
 from evaluation.facades.outputs import write_json
 from evaluation.facades.sources import TileSources, find_samples, parse_aliases
-from evaluation.segment import UsageError
-from pipelines import METHODS, PipelineError, PipelineRegistry, PromptSet, choose_device
+from pipelines import METHODS, PipelineRegistry, PromptSet, choose_device
 from pipelines.explanation_types import TrustPlan
 from pipelines.hub_catalogue import build_catalogue
 
@@ -93,15 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
-        run(arguments, shlex.join(["python", "-m", "evaluation.analyse_facade_representations", *words]))
-    except (PipelineError, DatasetError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return 2
-    return 0
+    command = shlex.join(["python", "-m", "evaluation.analyse_facade_representations", *words])
+    return answer(lambda: run(arguments, command), DatasetError)
 
 
 def run(arguments: argparse.Namespace, command: str) -> None:

@@ -24,12 +24,13 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from pipelines import ImageError, PipelineError, load_prompt_file, parse_prompts, read_image
+from pipelines import ImageError, load_prompt_file, parse_prompts, read_image
 from pipelines.class_filters import load_replies
 
 from .chat_client import ChatClient, ServiceError
 from .class_lists import CLASS_LISTS, load_class_list
-from .segment import PROMPT_FILES, UsageError, list_pictures
+from .commands import UsageError, answer
+from .segment import PROMPT_FILES, list_pictures
 
 BASE_URL: Final = "https://api.openai.com/v1"
 MODEL: Final = "gpt-4o"
@@ -103,14 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
-        return run(arguments)
-    except (PipelineError, UsageError, ServiceError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
+        return answer(lambda: run(arguments), ServiceError)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
-    return 2
+        return 2
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from evaluation.commands import answer
 from evaluation.facades.annotations import AnnotatedImage, CocoFile, paint_mask
 from evaluation.facades.dataset import SPLITS, DatasetError, FacadeSample, Mask, source_of
 from evaluation.facades.outputs import write_json
@@ -27,7 +28,7 @@ from evaluation.facades.photographs import read_photograph
 from evaluation.facades.sources import parse_aliases
 from evaluation.facades.splits import split_by_source
 from evaluation.facades.tile_root import MANIFEST, class_rows
-from pipelines import PipelineError, load_taxonomy, overlay
+from pipelines import load_taxonomy, overlay
 
 OVERLAY_OPACITY = 0.45
 
@@ -54,15 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0, or 2 with a sentence on stderr."""
     arguments = build_parser().parse_args(argv)
-    try:
-        run(arguments)
-    except (PipelineError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return 2
-    return 0
+    return answer(lambda: run(arguments), DatasetError)
 
 
 def run(arguments: argparse.Namespace) -> None:

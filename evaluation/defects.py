@@ -21,11 +21,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.commands import UsageError, answer
 from pipelines import (
     DEFAULT_CHECKPOINT,
     METHODS,
     InferenceRequest,
-    PipelineError,
     PromptSet,
     build_registry,
     find_prompt_set,
@@ -54,10 +54,6 @@ BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 PRINT_SECONDS: Final = 120
 SHEET_METHOD: Final[Method] = "maskclip"
 """It keeps small damaged areas that propagation over look-alike neighbours levels out."""
-
-
-class UsageError(Exception):
-    """What was asked for cannot be done; the sentence says why."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,13 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when the files were written; 2, with a sentence on stderr, for bad input.
     """
     arguments = build_parser().parse_args(argv)
-    try:
-        return run(arguments)
-    except (PipelineError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-    return 2
+    return answer(lambda: run(arguments))
 
 
 def run(arguments: argparse.Namespace) -> int:

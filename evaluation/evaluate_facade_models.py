@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from evaluation.commands import UsageError, answer
 from evaluation.distributed import Rank, device_of, join_ranks
 from evaluation.facades.comparison import Comparison, Row, compare
 from evaluation.facades.config import BASELINE, CONFIG_FOLDER, FacadeConfig, facade_prompts, load_config
@@ -31,11 +32,10 @@ from evaluation.facades.outputs import write_json, write_row
 from evaluation.facades.report import HEADLINE, render_report
 from evaluation.facades.sources import TileSources, find_samples, parse_aliases
 from evaluation.facades.tally import Scheme
-from evaluation.segment import UsageError, choose_prompts
+from evaluation.segment import choose_prompts
 from pipelines import (
     METHODS,
     CheckpointSpec,
-    PipelineError,
     PipelineRegistry,
     Preset,
     choose_device,
@@ -104,16 +104,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
+    command = shlex.join(["python", "-m", "evaluation.evaluate_facade_models", *words])
+
+    def work() -> None:
         with join_ranks() as rank:
-            run(arguments, rank, shlex.join(["python", "-m", "evaluation.evaluate_facade_models", *words]))
-    except (PipelineError, DatasetError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return 2
-    return 0
+            run(arguments, rank, command)
+
+    return answer(work, DatasetError)
 
 
 def run(arguments: argparse.Namespace, rank: Rank, command: str) -> None:

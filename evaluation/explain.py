@@ -19,7 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from attribution import SmoothGrad
-from evaluation.segment import UsageError, choose_prompts
+from evaluation.commands import UsageError, answer
+from evaluation.segment import choose_prompts
 from pipelines import (
     DEFAULT_CHECKPOINT,
     DEFAULT_METHOD,
@@ -27,7 +28,6 @@ from pipelines import (
     METHODS,
     ExplanationRequest,
     ExplanationResult,
-    PipelineError,
     Preset,
     TrustPlan,
     build_registry,
@@ -77,13 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when the explanation was written; 2, with a sentence on stderr, for bad input.
     """
     arguments = build_parser().parse_args(argv)
-    try:
-        return run(arguments)
-    except (PipelineError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-    return 2
+    return answer(lambda: run(arguments))
 
 
 def run(arguments: argparse.Namespace) -> int:

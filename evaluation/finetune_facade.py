@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from evaluation.commands import answer
 from evaluation.distributed import Rank, device_of, join_ranks
 from evaluation.facades import DatasetError, FacadeSample, read_split
 from evaluation.facades.sources import DEFAULT_ROOT, ROOT_VARIABLE, TileSources, find_samples, parse_aliases
@@ -124,16 +125,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
+
+    def work() -> None:
         with join_ranks() as rank:
             run(arguments, rank)
-    except REFUSALS as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return 2
-    return 0
+
+    return answer(work, *REFUSALS)
 
 
 def run(arguments: argparse.Namespace, rank: Rank) -> None:

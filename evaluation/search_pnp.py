@@ -26,7 +26,6 @@ from lposs_core import template_set
 from pipelines import (
     DEFAULT_CHECKPOINT,
     InferenceRequest,
-    PipelineError,
     PipelineRegistry,
     Preset,
     PromptSet,
@@ -42,9 +41,10 @@ from pipelines.types import TopClasses
 from pnp_ovss import ITMBackbone, PnPOVSS, PnPOVSSConfig
 
 from .clip_reward import class_vectors, picture_reward, picture_side, square_picture
+from .commands import UsageError, answer
 from .pnp_options import METHOD, OptionError, filter_for, read_class_filter
 from .pnp_trials import Trial, append_trial, read_trials
-from .segment import UsageError, choose_prompts, list_pictures
+from .segment import choose_prompts, list_pictures
 
 THRESHOLDS: Final = (0.05, 0.15, 0.25, 0.35, 0.45)
 TRIALS: Final = 34
@@ -190,14 +190,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
-        return run(arguments, build_registry())
-    except (PipelineError, UsageError, OptionError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
+        return answer(lambda: run(arguments, build_registry()), OptionError)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
-    return 2
+        return 2
 
 
 def run(arguments: argparse.Namespace, registry: PipelineRegistry) -> int:

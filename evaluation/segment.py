@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluation.commands import UsageError, answer
 from evaluation.distributed import Rank, device_of, gather, join_ranks, shard, this_rank
 from evaluation.pnp_options import (
     OptionError,
@@ -41,7 +42,6 @@ from pipelines import (
     ImageError,
     InferenceRequest,
     InferenceResult,
-    PipelineError,
     PipelineRegistry,
     Preset,
     PromptSet,
@@ -68,10 +68,6 @@ DONE = "ok"
 
 
 Outcome = tuple[NDArray[np.uint8], InferenceResult] | ImageError
-
-
-class UsageError(Exception):
-    """What was asked for cannot be done; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when at least one picture was segmented; 2, with a sentence on stderr, for bad input.
     """
     arguments = build_parser().parse_args(argv)
-    try:
-        return run(arguments)
-    except (PipelineError, UsageError, OptionError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-    return 2
+    return answer(lambda: run(arguments), OptionError)
 
 
 def run(arguments: argparse.Namespace) -> int:

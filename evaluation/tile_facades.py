@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from evaluation.commands import answer
 from evaluation.facades.dataset import SPLITS, DatasetError, FacadeSample, read_sample, read_split
 from evaluation.facades.outputs import write_json
 from evaluation.facades.tile_root import MANIFEST, class_rows, read_tiles
 from evaluation.facades.tiles import Tile, TileOptions, cut_tiles
-from pipelines import PipelineError, load_taxonomy
+from pipelines import load_taxonomy
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,24 +48,21 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0, or 2 with a sentence on stderr."""
     arguments = build_parser().parse_args(argv)
-    try:
-        options = TileOptions(
-            arguments.size,
-            arguments.stride,
-            arguments.min_content,
-            arguments.min_coverage,
-            arguments.keep_empty,
-        )
-        for folder, samples in find_sources(arguments.root, arguments.out).items():
-            count = write_tiles(folder, samples, options)
-            print(f"{count} tiles of {len(samples)} pictures written to {folder}")
-    except (PipelineError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return 2
-    return 0
+    return answer(lambda: run(arguments), DatasetError)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Cut what the options name; bad input is refused."""
+    options = TileOptions(
+        arguments.size,
+        arguments.stride,
+        arguments.min_content,
+        arguments.min_coverage,
+        arguments.keep_empty,
+    )
+    for folder, samples in find_sources(arguments.root, arguments.out).items():
+        count = write_tiles(folder, samples, options)
+        print(f"{count} tiles of {len(samples)} pictures written to {folder}")
 
 
 def find_sources(root: Path, out: Path) -> dict[Path, list[FacadeSample]]:

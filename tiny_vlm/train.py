@@ -81,13 +81,13 @@ LEARNING_RATES = {
 RARITY = {
     "clip-stock": (0.55, 20.0),
     "words-stock": (0.35, 8.0),
-    "clip-finetuned": (0.6, 40.0),
+    "clip-finetuned": (0.5, 20.0),
     "words-finetuned": (0.35, 8.0),
     "patches": (0.35, 8.0),
     "itm-stock": (0.35, 8.0),
     "itm-finetuned": (0.35, 8.0),
 }
-DAMAGE = {"words-finetuned": 4.0}  # with the mild weights of its rarity alone damage loses its words
+DAMAGE = {"clip-finetuned": 2.0, "words-finetuned": 4.0}  # without it the damage of few pixels is lost
 STEPS = {
     "clip-stock": 2800,
     "words-stock": 1500,
@@ -137,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         "--sheets", type=int, default=120, help="batches whose patches words are held against"
     )
     parser.add_argument("--start", type=Path, help="weights to begin with instead of random ones")
+    parser.add_argument(
+        "--keep-words", action="store_true", help="dual encoders: train the image tower against fixed texts"
+    )
     parser.add_argument("--rate", type=float, help=f"peak of the learning rate (default {LEARNING_RATES})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -191,6 +194,8 @@ def _build_task(part: str, data: TrainingData, options: argparse.Namespace, devi
         write_merges(learn_merges(training_corpus(), MERGES), merges_file)
     task = DualEncoderTask(data, tokenizer(merges_file), device)
     stock = options.output / FILES["clip-stock"] if part == "clip-finetuned" else None
+    if options.keep_words:
+        task.model.lock_text_tower()
     return _begin(task, options.start or stock)
 
 

@@ -13,8 +13,8 @@ from .compare_endpoint import FIRST_CHECKPOINT
 from .compare_handlers import CompareHandlers
 from .endpoints import MODEL_QUEUE
 from .handlers import Handlers
-from .text import LANGUAGES, PAGE
-from .theme import read_static
+from .panel_view import PanelView
+from .text import PAGE
 from .viewer import METHOD_NAMES
 from .words import compare_choices, words
 
@@ -29,37 +29,12 @@ Component = Any
 Page = dict[str, Component]
 
 
-class CompareView(gr.HTML):
+class CompareView(PanelView):
     """Two label maps over one photo, and their difference. Its value is a comparison, a message or None."""
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=read_static("compare.html"),
-            css_template=read_static("compare.css"),
-            js_on_load=read_static("drawing.js") + read_static("compare.js"),
-            apply_default_css=False,
-            texts={
-                code: {word: PAGE[f"compare.{word}"].text(code) for word in VIEW_WORDS} for code in LANGUAGES
-            },
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """The view is no input."""
-
-    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
-        """Pass the comparison on; Gradio turns its files into URLs."""
-        return None if value is None else dict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": True}
-
-    def example_payload(self) -> Any:
-        return None
-
-    def example_value(self) -> Any:
-        return None
+        phrases = {word: PAGE[f"compare.{word}"] for word in VIEW_WORDS}
+        super().__init__("compare", phrases, value, **options)
 
 
 def add_compare_panel(registry: PipelineRegistry) -> Page:

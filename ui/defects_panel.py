@@ -12,8 +12,8 @@ from pipelines.defects.types import DEFAULT_LEAST_SHARE, DEFAULT_THRESHOLD
 from .defects_handlers import FILE_KINDS, OWN_FIELDS, DefectHandlers
 from .endpoints import MODEL_QUEUE
 from .handlers import Handlers
-from .text import LANGUAGES, PAGE
-from .theme import read_static
+from .panel_view import PanelView
+from .text import PAGE
 from .viewer import METHOD_NAMES
 from .words import words
 
@@ -27,7 +27,7 @@ Component = Any
 Page = dict[str, Component]
 
 
-class DefectTable(gr.HTML):
+class DefectTable(PanelView):
     """The numbered rows. Its value is a sheet, a message or None.
 
     It fires ``measured`` with the two ``points`` of a known length, and ``edited`` with the ``key`` of a row
@@ -35,34 +35,8 @@ class DefectTable(gr.HTML):
     """
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=read_static("defects.html"),
-            css_template=read_static("defects.css"),
-            js_on_load=read_static("drawing.js") + read_static("defects.js"),
-            apply_default_css=False,
-            texts={
-                code: {word: PAGE[f"defects.table.{word}"].text(code) for word in TABLE_WORDS}
-                for code in LANGUAGES
-            },
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """The table is no input."""
-
-    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
-        """Pass the rows on; Gradio turns their photos into URLs."""
-        return None if value is None else dict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": True}
-
-    def example_payload(self) -> Any:
-        return None
-
-    def example_value(self) -> Any:
-        return None
+        phrases = {word: PAGE[f"defects.table.{word}"] for word in TABLE_WORDS}
+        super().__init__("defects", phrases, value, **options)
 
 
 def add_defects_panel() -> Page:

@@ -12,8 +12,8 @@ from pipelines import EXPLANATION_KINDS
 from .endpoints import MODEL_QUEUE
 from .explain_handlers import ExplainHandlers
 from .handlers import Handlers
-from .text import LANGUAGES, PAGE, say
-from .theme import read_static
+from .panel_view import PanelView
+from .text import PAGE, say
 
 QUESTION: Final = (
     "explain_class",
@@ -37,43 +37,14 @@ Component = Any
 Page = dict[str, Component]
 
 
-class ExplainView(gr.HTML):
+class ExplainView(PanelView):
     """Segmentation and maps in one grid. Its value is what ``ui.explain_handlers`` makes, or None."""
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
-        prefix = "explain."
-        super().__init__(
-            value=value,
-            html_template=read_static("explain.html"),
-            css_template=read_static("explain.css"),
-            js_on_load=read_static("drawing.js") + read_static("explain.js"),
-            apply_default_css=False,
-            texts={
-                code: {
-                    key.removeprefix(prefix): phrase.text(code)
-                    for key, phrase in PAGE.items()
-                    if key.startswith(prefix)
-                }
-                for code in LANGUAGES
-            },
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """The view is no input."""
-
-    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
-        """Pass the cards on; Gradio turns their files into URLs."""
-        return None if value is None else dict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": True}
-
-    def example_payload(self) -> Any:
-        return None
-
-    def example_value(self) -> Any:
-        return None
+        phrases = {
+            key.removeprefix("explain."): phrase for key, phrase in PAGE.items() if key.startswith("explain.")
+        }
+        super().__init__("explain", phrases, value, **options)
 
 
 def kind_choices(language: Any) -> list[tuple[str, str]]:

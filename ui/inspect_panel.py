@@ -10,42 +10,19 @@ import gradio as gr
 from pipelines import UnknownChoice, inspect_pixel
 
 from .inspect_store import ResultStore
-from .text import LANGUAGES, PAGE
-from .theme import read_static
+from .panel_view import PanelView
+from .text import PAGE
 
 WORDS = ("title", "close", "probability", "score", "texts", "gone", "none", "hint")
 Page = dict[str, Any]
 
 
-class PixelReadout(gr.HTML):
+class PixelReadout(PanelView):
     """Scores at one pixel as bars. Its value is what :func:`read_pixel` returns, or None."""
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=read_static("inspect.html"),
-            css_template=read_static("inspect.css"),
-            js_on_load=read_static("drawing.js") + read_static("inspect.js"),
-            apply_default_css=False,
-            texts={code: {word: PAGE[f"inspect.{word}"].text(code) for word in WORDS} for code in LANGUAGES},
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """The readout is no input."""
-
-    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
-        """Pass the report on."""
-        return None if value is None else dict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": True}
-
-    def example_payload(self) -> Any:
-        return None
-
-    def example_value(self) -> Any:
-        return None
+        phrases = {word: PAGE[f"inspect.{word}"] for word in WORDS}
+        super().__init__("inspect", phrases, value, **options)
 
 
 def add_inspect_panel() -> Page:

@@ -10,10 +10,10 @@ import gradio as gr
 from pipelines import DEFAULT_CHECKPOINT, PipelineRegistry
 from pipelines.messages import Language
 
+from .panel_view import PanelView
 from .rounds_handlers import RoundsHandlers
 from .rounds_text import ROUNDS
-from .text import LANGUAGES, say
-from .theme import read_static
+from .text import say
 
 POSTPROCESSING: Final = ("none", "blur", "crf", "blur+crf")
 MOST_ROUNDS: Final = 8
@@ -27,39 +27,12 @@ Component = Any
 Page = dict[str, Component]
 
 
-class RoundsView(gr.HTML):
+class RoundsView(PanelView):
     """A map of every round for one class. Its value is what :func:`rounds_value` makes, or None."""
 
     def __init__(self, value: Mapping[str, Any] | None = None, **options: Any) -> None:
-        prefix = "rounds."
-        super().__init__(
-            value=value,
-            html_template=read_static("rounds.html"),
-            css_template=read_static("rounds.css"),
-            js_on_load=read_static("drawing.js") + read_static("rounds.js"),
-            apply_default_css=False,
-            texts={
-                code: {key.removeprefix(prefix): phrase.text(code) for key, phrase in ROUNDS.items()}
-                for code in LANGUAGES
-            },
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """The view is no input."""
-
-    def postprocess(self, value: Mapping[str, Any] | None) -> dict[str, Any] | None:  # type: ignore[override]
-        """Pass the rounds on; Gradio turns the photo into a URL."""
-        return None if value is None else dict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": True}
-
-    def example_payload(self) -> Any:
-        return None
-
-    def example_value(self) -> Any:
-        return None
+        phrases = {key.removeprefix("rounds."): phrase for key, phrase in ROUNDS.items()}
+        super().__init__("rounds", phrases, value, **options)
 
 
 def add_rounds_panel(registry: PipelineRegistry) -> Page:

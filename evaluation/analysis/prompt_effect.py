@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evaluation.commands import UsageError
 from evaluation.facades.config import FacadeConfig
 from evaluation.facades.models import Segmenter
-from evaluation.segment import UsageError
 from lposs_core import LPOSS, template_set
 from lposs_core.scores import Method as ScoreMethod
 from pipelines import CheckpointSpec, PipelineRegistry, PromptSet

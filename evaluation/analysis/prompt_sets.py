@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from evaluation.commands import UsageError
 from evaluation.facades.config import FacadeConfig, facade_prompts
-from evaluation.segment import UsageError
 from pipelines import PromptSet, UnknownChoice, load_prompt_file, load_taxonomy
 from pipelines.prompts import shown
 

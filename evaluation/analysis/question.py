@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from evaluation.commands import UsageError
 from evaluation.facades.config import FacadeConfig
-from evaluation.segment import UsageError
 from pipelines import Method, PromptSet, UnknownChoice, load_taxonomy
 from pipelines.explanation_types import TrustPlan
 from pipelines.prompts import shown

@@ -12,8 +12,8 @@ from PIL import Image
 
 import evaluation.explain
 from attribution import load_attribution
+from evaluation.commands import UsageError
 from evaluation.explain import main, read_steps
-from evaluation.segment import UsageError
 from pipelines import PipelineRegistry, build_registry
 from tiny_vlm.facades import draw_facade
 

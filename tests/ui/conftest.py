@@ -148,7 +148,7 @@ class Visitor:
     def wait_for_result_after(self, revision: int) -> None:
         """Wait until a newer result is drawn."""
         self.page.wait_for_function(
-            "before => Number(document.querySelector('#viewer [data-rev]').dataset.rev) > before",
+            "before => Number(document.querySelector('#viewer [data-rev]')?.dataset.rev) > before",
             arg=revision,
             timeout=ANSWER_LIMIT,
         )

@@ -8,7 +8,7 @@ from pipelines import InferenceRequest, compare, find_prompt_set, parse_prompts,
 from ui.handlers import DISPLAYED_SIDE
 
 pytestmark = pytest.mark.ui
-REVISION = "Number(document.querySelector('#compare [data-part=root]').dataset.rev)"
+REVISION = "Number(document.querySelector('#compare [data-part=root]')?.dataset.rev ?? 0)"
 PANES = """() => [...document.querySelectorAll('#compare canvas')].map((canvas) => {
   const bytes = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   let sum = 2166136261;
@@ -22,6 +22,7 @@ def compared(visit):
     visitor = visit()
     page = visitor.page
     page.locator("#compare-panel button.label-wrap").click()
+    page.wait_for_selector("#compare [data-part=root]", state="attached")
     page.locator("#compare-run").click()
     page.wait_for_function(f"{REVISION} > 0", timeout=60_000)
     page.wait_for_timeout(300)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from pipelines import SettingsError
 from ui.defects_handlers import DefectForm, write_file
 from ui.images import Picture
 
-REVISION = "Number(document.querySelector('#defects [data-part=root]').dataset.rev)"
+REVISION = "Number(document.querySelector('#defects [data-part=root]')?.dataset.rev ?? 0)"
 PROMPTS = "crack\n<i>ivy</i> = wall, plaster wall\nwindow\nsky"
 
 
@@ -49,9 +50,10 @@ def test_from_prompts_to_files(visit, tmp_path: Path):
     visitor.wait_for_result_after(before)
     page.wait_for_function("document.querySelectorAll('#viewer .legend li[data-name]').length === 4")
     page.locator("#defects-panel button.label-wrap").click()
+    page.wait_for_selector("#defects [data-part=root]", state="attached")
     _search(page, lambda: page.locator("#defects-find").click())
-    assert page.locator("#defects-damage input").count() == 4
-    assert page.locator("#defects-damage input:checked").count() == 1, "crack names damage, the others do not"
+    expect(page.locator("#defects-damage input")).to_have_count(4)
+    expect(page.locator("#defects-damage input:checked")).to_have_count(1)  # crack alone names damage
     _search(page, lambda: page.locator("#defects-damage label", has_text="ivy").click())
     rows = page.locator("#defects tbody tr").count()
     assert rows >= 1

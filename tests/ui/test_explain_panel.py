@@ -159,7 +159,7 @@ def test_a_visitor_asks_why(visit):
     page = visitor.page
     page.locator("#explain-panel .label-wrap").click()
     page.wait_for_function(
-        "Number(document.querySelector('#explain [data-rev]').dataset.rev) > 0", timeout=60_000
+        "Number(document.querySelector('#explain [data-rev]')?.dataset.rev) > 0", timeout=60_000
     )
     page.locator("#explain-kinds label").nth(0).click()
     page.locator("#explain-kinds label").nth(1).click()

@@ -15,7 +15,7 @@ from pipelines import InferenceRequest, PipelineRegistry, infer, inspect_pixel, 
 from ui.inspect_panel import read_pixel
 from ui.inspect_store import ResultStore
 
-REVISION = "Number(document.querySelector('#readout section').dataset.rev || 0)"
+REVISION = "Number(document.querySelector('#readout section')?.dataset.rev || 0)"
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from evaluation.analysis.prompt_effect import check_prompts_act, text_effects
+from evaluation.commands import UsageError
 from evaluation.facades.config import load_config
-from evaluation.segment import UsageError
 from pipelines import build_registry, parse_prompts
 
 SETS = {

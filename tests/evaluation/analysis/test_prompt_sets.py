@@ -6,8 +6,8 @@ import pytest
 
 from evaluation.analysis.prompt_sets import merge_group, read_prompt_sets
 from evaluation.analysis.question import read_focus, read_words
+from evaluation.commands import UsageError
 from evaluation.facades.config import load_config
-from evaluation.segment import UsageError
 from pipelines import parse_prompts
 
 CONFIG = load_config()
