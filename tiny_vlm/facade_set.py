@@ -44,6 +44,7 @@ def write_facade_set(
     layout: Layout = "a",
     *,
     advertisements: bool = False,
+    least_damage: float = 0.0,
 ) -> None:
     """Draw damaged facades with masks; equal arguments give equal files.
 
@@ -54,6 +55,7 @@ def write_facade_set(
         size: (height, width) of each picture in pixels, at least 16.
         layout: ``a``: ``images/SPLIT`` and ``masks/SPLIT``; ``b``: ``SPLIT/images`` and ``SPLIT/masks``.
         advertisements: whether signs are class 11 of their own, and not text or images.
+        least_damage: least part of a picture that shows damage, in [0, 1]; a scene in seven reaches 0.04.
 
     Raises:
         ValueError: no such layout, or a negative seed.
@@ -63,7 +65,7 @@ def write_facade_set(
     number = FIRST_SEED + seed * SEEDS_PER_SET
     for split, count in counts.items():
         for _ in range(count):
-            number, scene = _damaged_scene(number, size)
+            number, scene = _damaged_scene(number, size, least_damage)
             mask = to_taxonomy(scene.mask, advertisements=advertisements)
             _write(Path(root), split, f"facade_{number}", {"images": scene.image, "masks": mask}, layout)
             number += 1
@@ -80,11 +82,12 @@ def to_taxonomy(mask: NDArray[np.uint8], *, advertisements: bool = False) -> NDA
     return table[mask]
 
 
-def _damaged_scene(seed: int, size: tuple[int, int]) -> tuple[int, Scene]:
-    """The first scene from ``seed`` on that shows damage, with its seed."""
+def _damaged_scene(seed: int, size: tuple[int, int], least: float) -> tuple[int, Scene]:
+    """The first scene from ``seed`` on with any damage, on at least this part of it, with its seed."""
     while True:
         scene = draw_facade(seed, *size)
-        if np.isin(to_taxonomy(scene.mask), DAMAGE).any():
+        share = np.isin(to_taxonomy(scene.mask), DAMAGE).mean()
+        if share > 0 and share >= least:
             return seed, scene
         seed += 1
 

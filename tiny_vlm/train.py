@@ -81,13 +81,13 @@ LEARNING_RATES = {
 RARITY = {
     "clip-stock": (0.55, 20.0),
     "words-stock": (0.35, 8.0),
-    "clip-finetuned": (0.5, 20.0),
+    "clip-finetuned": (0.4, 10.0),
     "words-finetuned": (0.35, 8.0),
     "patches": (0.35, 8.0),
     "itm-stock": (0.35, 8.0),
     "itm-finetuned": (0.35, 8.0),
 }
-DAMAGE = {"clip-finetuned": 2.0, "words-finetuned": 4.0}  # without it the damage of few pixels is lost
+DAMAGE = {"clip-finetuned": 3.0, "words-finetuned": 4.0}  # without it the damage of few pixels is lost
 STEPS = {
     "clip-stock": 2800,
     "words-stock": 1500,

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from tiny_vlm.configs import build_dual_encoder, build_patch_encoder, tokenizer
+from tiny_vlm.configs import MERGES_FILE, build_dual_encoder, build_patch_encoder, tokenizer
 from tiny_vlm.data import make_picture, scene_source
 from tiny_vlm.facades import CLASSES
 from tiny_vlm.features import image_embeddings, patch_embeddings, penultimate_tokens, text_embeddings
@@ -235,6 +235,30 @@ def test_command_line_trains_from_nothing(tmp_path, capsys):
         "tiny_itm_vocab.txt",
         "tiny_patches.safetensors",
     ]
+
+
+def test_words_can_be_kept_while_pictures_learn(tmp_path):
+    arguments = ["--part", "clip-finetuned", "--keep-words", "--steps", "2", "--batch", "2"]
+    arguments += ["--crops", "64", "--scenes", "2", "--threads", "1"]
+    torch.manual_seed(5)
+    started = build_dual_encoder()
+    export_weights(started, tmp_path / "start.safetensors")
+    (tmp_path / "tiny_bpe.txt.gz").write_bytes(MERGES_FILE.read_bytes())
+    places = [
+        "--start",
+        str(tmp_path / "start.safetensors"),
+        "--output",
+        str(tmp_path),
+        "--runs",
+        str(tmp_path),
+    ]
+    assert main(arguments + places) == 0
+    before, after = (
+        load_file(str(tmp_path / name)) for name in ("start.safetensors", "tiny_clip_finetuned.safetensors")
+    )
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed <= {"visual", "logit_scale"}
+    assert "visual" in changed
 
 
 def test_command_line_without_data_says_what_to_give(tmp_path, capsys):
