@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from attribution.baselines import BaselineKind, as_baseline, require_picture
+from attribution.quadrature import Route
 from attribution.result import Attribution
 from attribution.score import Progress, Score, require_steady, score_gradient, score_values
 from attribution.smoothgrad import SmoothGrad
+
+Places = npt.NDArray[np.int64]
 
 STEPS = (16, 32, 64, 128)
 TOLERANCE = 0.01  # of the score difference
@@ -31,8 +35,9 @@ def integrated_gradients(
 ) -> Attribution:
     """Integrate the gradient from a baseline to the picture: ``(x - b) * int_0^1 dS/dx(b + t (x - b)) dt``.
 
-    Gauss-Legendre nodes, the next number of ``steps`` whenever the completeness gap is above ``tolerance``;
-    where the last one is not enough, the result is flagged.
+    Gauss-Legendre nodes, the next number of ``steps`` whenever the completeness gap is above ``tolerance``,
+    then closer together where the score was seen to move (:class:`attribution.quadrature.Route`); where the
+    last one is not enough, the result is flagged.
 
     Args:
         score: maps ``(B, C, H, W)`` to ``(B,)``, up to ``internal_batch`` pictures at a time.
@@ -57,8 +62,9 @@ def integrated_gradients(
     ends = image.detach().clone()[None] if smooth is None else smooth.copies(image)
     path = _Path(score, start, ends, internal_batch, _Meter(progress, len(ends) * sum(steps)))
     end_score, start_score = path.end_scores()
+    route = Route(start_score, end_score)
     for count in steps:
-        heat = path.integrate(count)
+        heat = path.integrate(route, count)
         gap = abs(float(heat.sum()) - (end_score - start_score))
         if gap <= tolerance * abs(end_score - start_score):
             break
@@ -121,33 +127,28 @@ class _Path:
         values = torch.cat(parts).double()
         return float(values[:-1].mean()), float(values[-1])
 
-    def integrate(self, count: int) -> Tensor:
-        """Shares of the inputs with ``count`` nodes, mean over the ends; float64, shape ``(C, H, W)``."""
+    def integrate(self, route: Route, count: int) -> Tensor:
+        """Shares of the inputs with ``count`` nodes, mean over the ends; float64, shape ``(C, H, W)``.
+
+        The route learns the mean scores at the nodes.
+        """
+        nodes, weights = route.nodes(count)
         total = torch.zeros_like(self.start, dtype=torch.float64)
-        for numbers, nodes, weights in self._batches(count):
-            self.meter.step(len(nodes))
-            reach = self.ends[numbers] - self.start
-            points = self.start + nodes[:, None, None, None].to(reach) * reach
-            gradients = score_gradient(self.score, points)[1]
-            total += torch.einsum("b,bchw,bchw->chw", weights, gradients.double(), reach.double())
+        scores = np.zeros(count)
+        for ends, places in self._batches(count):
+            self.meter.step(len(places))
+            reach = self.ends[ends] - self.start
+            points = self.start + torch.from_numpy(nodes[places])[:, None, None, None].to(reach) * reach
+            values, gradients = score_gradient(self.score, points)
+            shares = torch.from_numpy(weights[places]).to(total.device)
+            total += torch.einsum("b,bchw,bchw->chw", shares, gradients.double(), reach.double())
+            np.add.at(scores, places, values.double().cpu().numpy() / len(self.ends))
+        route.learn(nodes, scores)
         return total / len(self.ends)
 
-    def _batches(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Number of the end, place on its line and weight of every point, an internal batch at a time."""
-        nodes, weights = (values.to(self.start.device) for values in gauss_legendre(count))
-        numbers = torch.arange(len(self.ends), device=nodes.device).repeat_interleave(count)
-        points = (numbers, nodes.repeat(len(self.ends)), weights.repeat(len(self.ends)))
-        yield from zip(*(torch.split(values, self.internal_batch) for values in points), strict=True)
-
-
-def gauss_legendre(count: int) -> tuple[Tensor, Tensor]:
-    """Place the nodes of a quadrature on ``[0, 1]`` that is exact for polynomials of degree ``2 n - 1``.
-
-    Args:
-        count: number of nodes ``n``.
-
-    Returns:
-        Nodes and weights, float64, shape ``(n,)``; the weights sum to 1.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
+    def _batches(self, count: int) -> Iterator[tuple[Tensor, Places]]:
+        """Number of the end and of the node of every point, an internal batch at a time."""
+        ends, places = np.divmod(np.arange(len(self.ends) * count), count)
+        for first in range(0, len(ends), self.internal_batch):
+            batch = slice(first, first + self.internal_batch)
+            yield torch.from_numpy(ends[batch]).to(self.start.device), places[batch]

@@ -27,14 +27,19 @@ from evaluation.analysis.question import ASKED, Question, read_focus, read_words
 from evaluation.analysis.study import Side, Study, study_sample
 from evaluation.analysis.weight_changes import write_weight_changes
 from evaluation.commands import UsageError, answer
-from evaluation.facades.config import BASELINE, CONFIG_FOLDER, load_config
+from evaluation.distributed import Rank
+from evaluation.facades.config import load_config
 from evaluation.facades.dataset import SPLITS, DatasetError, FacadeSample, read_sample
-from evaluation.facades.models import Segmenter, find_model
+from evaluation.facades.models import Segmenter
+from evaluation.facades.options import (
+    add_data_options,
+    add_model_options,
+    build_segmenter,
+    read_samples,
+)
 from evaluation.facades.outputs import write_json
-from evaluation.facades.sources import TileSources, find_samples, parse_aliases
-from pipelines import METHODS, PipelineRegistry, PromptSet, choose_device
+from pipelines import METHODS, PromptSet
 from pipelines.explanation_types import TrustPlan
-from pipelines.hub_catalogue import build_catalogue
 
 PACKAGES = ("torch", "numpy", "open_clip_torch", "timm", "captum")
 
@@ -47,6 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m evaluation.analyse_facade_representations",
         description="Segmentations and heat maps of sampled pictures under several prompt sets.",
     )
+    add_model_options(parser)
+    add_data_options(parser)
     _add_published(parser)
     _add_own(parser)
     return parser
@@ -54,13 +61,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_published(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--config-name", default=BASELINE, metavar="FILE", help=f"classes, prompts, settings ({BASELINE})")
-    add("--config-dir", type=Path, default=CONFIG_FOLDER, metavar="DIR", help="where it lies (configs)")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
-    add("--output-dir", type=Path, required=True, metavar="DIR", help="where results go")
-    add("--finetuned-checkpoint", metavar="ID or FILE", help="catalogue id or .safetensors file")
-    add("--stock-checkpoint", metavar="ID or FILE", help="likewise (the configuration's stock)")
-    add("--skip-stock", action="store_true", help="leave the stock checkpoint out")
     add("--split", choices=SPLITS, default="val", help="what is sampled (val)")
     add("--indices", type=int, nargs="+", metavar="N", help="which pictures, from 0; before --num-samples")
     add("--num-samples", type=int, default=4, metavar="N", help="the first N pictures (4)")
@@ -73,12 +73,6 @@ def _add_published(parser: argparse.ArgumentParser) -> None:
 
 def _add_own(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("beyond the published tool").add_argument
-    add("--dataset-root", type=Path, metavar="DIR", help="(FACADE_DATA_ROOT, data/facade_damage)")
-    add("--tiles-train", nargs="*", type=Path, default=[], metavar="DIR", help="folders of tiles instead")
-    add("--tiles-val", nargs="*", type=Path, default=[], metavar="DIR", help="likewise")
-    add("--tiles-val-ratio", type=float, default=0.1, metavar="PART", help="set aside without them (0.1)")
-    add("--tiles-class-aliases", default="", metavar="NAME=CLASS,...", help="or a YAML or JSON file")
-    add("--tiles-seed", type=int, default=42, metavar="N", help="of the photographs set aside (42)")
     add(
         "--segmentation-method",
         choices=[name for name in METHODS if name != "pnp_ovss"],
@@ -86,6 +80,7 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         help="whose scores are shown and explained (maskclip, as published)",
     )
     add("--trust-steps", type=int, default=8, metavar="N", help="of deletion and insertion; 0: none (8)")
+    add("--randomise", action="store_true", help="explain again while weights become random; slow")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,7 +97,7 @@ def run(arguments: argparse.Namespace, command: str) -> None:
     question = read_question(arguments)
     sets = read_prompt_sets(question.config, arguments.prompt_set, arguments.prompt)
     samples = choose_samples(arguments)
-    segmenter = build_segmenter(arguments, question)
+    segmenter = build_segmenter(arguments, question.config, Rank())
     vectors = text_effects(question.config, segmenter.models, sets, segmenter.registry)
     check_prompts_act(vectors, "text vectors")
     out: Path = arguments.output_dir
@@ -144,6 +139,7 @@ def read_question(arguments: argparse.Namespace) -> Question:
         steps,
         arguments.segmentation_method,
         TrustPlan(steps=arguments.trust_steps) if arguments.trust_steps else None,
+        arguments.randomise,
     )
 
 
@@ -154,38 +150,13 @@ def choose_samples(arguments: argparse.Namespace) -> dict[int, FacadeSample]:
         UsageError: an index or a number that does not exist.
         DatasetError: a folder is malformed.
     """
-    tiles = TileSources(
-        tuple(arguments.tiles_train),
-        tuple(arguments.tiles_val),
-        arguments.tiles_val_ratio,
-        parse_aliases(arguments.tiles_class_aliases),
-        arguments.tiles_seed,
-    )
-    samples = find_samples(arguments.dataset_root, tiles, [arguments.split])[arguments.split]
+    samples = read_samples(arguments, [arguments.split])[arguments.split]
     if arguments.indices is None and arguments.num_samples < 1:
         raise UsageError(f"--num-samples must be at least 1, got {arguments.num_samples}.")
     wanted = range(arguments.num_samples) if arguments.indices is None else sorted(set(arguments.indices))
     if arguments.indices is not None and not 0 <= wanted[0] <= wanted[-1] < len(samples):
         raise UsageError(f"--indices must lie in 0 to {len(samples) - 1}, got {list(wanted)}.")
     return {index: samples[index] for index in wanted if index < len(samples)}
-
-
-def build_segmenter(arguments: argparse.Namespace, question: Question) -> Segmenter:
-    """The models that are looked at.
-
-    Raises:
-        UsageError: none is left.
-    """
-    catalogue, config = build_catalogue(), question.config
-    named = {} if arguments.skip_stock else {"stock": arguments.stock_checkpoint or config.stock}
-    if arguments.finetuned_checkpoint:
-        named["finetuned"] = arguments.finetuned_checkpoint
-    if not named:
-        raise UsageError("There is no model to look at: name a --finetuned-checkpoint or drop --skip-stock.")
-    models = {name: find_model(catalogue, given, config.stock) for name, given in named.items()}
-    rows = {**catalogue, **{spec.id: spec for spec in models.values()}}
-    device = None if arguments.device == "auto" else arguments.device
-    return Segmenter(config, models, PipelineRegistry(rows, choose_device(device)))
 
 
 def write_sample(
@@ -201,7 +172,7 @@ def write_sample(
     row: dict[str, Any] = {"metadata": {"filename": sample.image.name, "dataset_index": index}}
     for side in _sides(study, set_name):
         write_pictures(folder, study, side, truth)
-        row[side[1]] = study.figures(side, question.focus)
+        row[side[1]] = study.figures(side, question.focus, truth)
     write_sheet(folder / "sheet.png", study, set_name, question.focus)
     return row
 

@@ -22,26 +22,23 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.commands import UsageError, answer
-from evaluation.distributed import Rank, device_of, join_ranks
-from evaluation.facades.comparison import Comparison, Row, compare
-from evaluation.facades.config import BASELINE, CONFIG_FOLDER, FacadeConfig, facade_prompts, load_config
+from evaluation.distributed import Rank, join_ranks
+from evaluation.facades.comparison import Comparison, Row, compare, photographs_of
+from evaluation.facades.config import FacadeConfig, facade_prompts, load_config
 from evaluation.facades.dataset import SPLITS, DatasetError, FacadeSample
 from evaluation.facades.intervals import Bootstrap, bootstrap_intervals
-from evaluation.facades.models import Segmenter, find_model
+from evaluation.facades.models import Segmenter
+from evaluation.facades.options import (
+    add_data_options,
+    add_model_options,
+    build_segmenter,
+    read_samples,
+)
 from evaluation.facades.outputs import write_json, write_row
 from evaluation.facades.report import HEADLINE, render_report
-from evaluation.facades.sources import TileSources, find_samples, parse_aliases
 from evaluation.facades.tally import Scheme
 from evaluation.segment import choose_prompts
-from pipelines import (
-    METHODS,
-    CheckpointSpec,
-    PipelineRegistry,
-    Preset,
-    choose_device,
-    load_catalogue,
-    load_taxonomy,
-)
+from pipelines import METHODS, Preset, load_taxonomy
 
 FEW_PHOTOGRAPHS = 10
 PACKAGES = ("torch", "numpy", "open_clip_torch", "timm")
@@ -53,44 +50,17 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m evaluation.evaluate_facade_models",
         description="Compare checkpoints on labelled facades.",
     )
-    _add_published(parser)
+    add_model_options(parser)
+    add_data_options(parser)
     _add_own(parser)
     return parser
 
 
-def _add_published(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--config-name", default=BASELINE, metavar="FILE", help=f"classes, prompts, settings ({BASELINE})")
-    add("--config-dir", type=Path, default=CONFIG_FOLDER, metavar="DIR", help="where it lies (configs)")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
-    add("--output-dir", type=Path, required=True, metavar="DIR", help="where results go")
-    add("--finetuned-checkpoint", metavar="ID or FILE", help="catalogue id or .safetensors file")
-    add("--stock-checkpoint", metavar="ID or FILE", help="likewise (the configuration's stock)")
-    add("--skip-stock", action="store_true", help="leave the stock checkpoint out")
-    add("--splits", nargs="+", choices=SPLITS, default=["val"], help="what is looked at (val)")
-    add("--tiles-train", nargs="*", type=Path, default=[], metavar="DIR", help="folders of tiles to train on")
-    add(
-        "--tiles-val", nargs="*", type=Path, default=[], metavar="DIR", help="folders of tiles to validate on"
-    )
-    add(
-        "--tiles-val-ratio",
-        type=float,
-        default=0.1,
-        metavar="PART",
-        help="set aside without --tiles-val (0.1)",
-    )
-    add("--tiles-class-aliases", default="", metavar="NAME=CLASS,...", help="or a YAML or JSON file")
-    add("--tiles-seed", type=int, default=42, metavar="N", help="of the photographs set aside (42)")
-    add("--max-samples", type=int, metavar="N", help="at most the first N pictures of each split")
-    add(
-        "--dataset-root",
-        type=Path,
-        metavar="DIR",
-        help="instead of tiles (FACADE_DATA_ROOT, data/facade_damage)",
-    )
-
-
 def _add_own(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--splits", nargs="+", choices=SPLITS, default=["val"], help="what is looked at (val)"
+    )
+    parser.add_argument("--max-samples", type=int, metavar="N", help="at most the first N pictures of each")
     add = parser.add_argument_group("beyond the published tool").add_argument
     add("--methods", nargs="+", choices=METHODS, help="how each checkpoint segments (the configuration's)")
     add("--prompts", metavar="FILE or TEXT", help="texts of classes, in place of the configuration's")
@@ -123,7 +93,7 @@ def run(arguments: argparse.Namespace, rank: Rank, command: str) -> None:
     found = compare(segmenter, samples, config.methods, scheme, rank, shown=arguments.pictures)
     if rank.first:
         about = describe(segmenter, samples, bootstrap, scheme, rank, command)
-        write_results(arguments.output_dir, found, config, bootstrap, about, notes_on(samples))
+        write_results(arguments.output_dir, found, samples, bootstrap, about, notes_on(samples))
 
 
 def choose_config(arguments: argparse.Namespace) -> FacadeConfig:
@@ -143,33 +113,8 @@ def choose_samples(arguments: argparse.Namespace) -> dict[str, list[FacadeSample
     """Samples of each split, cut to ``--max-samples``."""
     if arguments.max_samples is not None and arguments.max_samples < 1:
         raise UsageError(f"--max-samples must be at least 1, got {arguments.max_samples}.")
-    tiles = TileSources(
-        tuple(arguments.tiles_train),
-        tuple(arguments.tiles_val),
-        arguments.tiles_val_ratio,
-        parse_aliases(arguments.tiles_class_aliases),
-        arguments.tiles_seed,
-    )
-    found = find_samples(arguments.dataset_root, tiles, arguments.splits)
+    found = read_samples(arguments, arguments.splits)
     return {split: members[: arguments.max_samples] for split, members in found.items()}
-
-
-def build_segmenter(arguments: argparse.Namespace, config: FacadeConfig, rank: Rank) -> Segmenter:
-    """The models that are compared, on this process's device.
-
-    Raises:
-        UsageError: none is left to compare.
-    """
-    catalogue = load_catalogue()
-    named = {} if arguments.skip_stock else {"stock": arguments.stock_checkpoint or config.stock}
-    if arguments.finetuned_checkpoint:
-        named["finetuned"] = arguments.finetuned_checkpoint
-    if not named:
-        raise UsageError("There is no model to look at: name a --finetuned-checkpoint or drop --skip-stock.")
-    models = {name: find_model(catalogue, given, config.stock) for name, given in named.items()}
-    rows: dict[str, CheckpointSpec] = {**catalogue, **{spec.id: spec for spec in models.values()}}
-    registry = PipelineRegistry(rows, choose_device(device_of(arguments.device, rank)))
-    return Segmenter(config, models, registry)
 
 
 def notes_on(samples: Mapping[str, Sequence[FacadeSample]]) -> list[str]:
@@ -230,31 +175,31 @@ def describe(
 def write_results(
     out: Path,
     found: Comparison,
-    config: FacadeConfig,
+    samples: Mapping[str, Sequence[FacadeSample]],
     bootstrap: Bootstrap,
     about: Mapping[str, Any],
     notes: Sequence[str],
 ) -> None:
     """Write every row's files, the summary and the report, and print the main figures."""
     metrics: dict[Row, dict[str, Any]] = {}
+    first = about["methods"][0]
     for row, tally in found.tallies.items():
         folder = out / row.split / row.model
-        place = folder if row.method == config.methods[0] else folder / row.method
-        metrics[row] = write_row(place, row.split, tally, bootstrap_intervals(tally, bootstrap))
-    write_json(out / "summary.json", summarise(metrics, config, about))
+        place = folder if row.method == first else folder / row.method
+        intervals = bootstrap_intervals(tally, bootstrap)
+        metrics[row] = write_row(place, row.split, tally, intervals, photographs_of(samples[row.split]))
+    write_json(out / "summary.json", summarise(metrics, about))
     page = render_report(found.tallies, metrics, found.pictures, about, notes)
     (out / "report.html").write_text(page, encoding="utf-8")
     print(text_table(metrics))
     print(f"written to {out}; {out / 'report.html'} is for reading")
 
 
-def summarise(
-    metrics: Mapping[Row, Mapping[str, Any]], config: FacadeConfig, about: Mapping[str, Any]
-) -> dict[str, Any]:
+def summarise(metrics: Mapping[Row, Mapping[str, Any]], about: Mapping[str, Any]) -> dict[str, Any]:
     """``{model: {split: metrics of the first method}}`` as published, with all rows and the conditions."""
     summary: dict[str, Any] = {}
     for row, figures in metrics.items():
-        if row.method == config.methods[0]:
+        if row.method == about["methods"][0]:
             summary.setdefault(row.model, {})[row.split] = figures
     rows = [{**dataclasses.asdict(row), "metrics": figures} for row, figures in metrics.items()]
     return {**summary, "rows": rows, "about": about}

@@ -4,7 +4,7 @@
 
 Writes ``heat.png`` (8-bit gray, the picture's size; the report's ``scale`` says what 0 and 255 stand for),
 ``overlay.png``, ``report.json`` and, with ``--npz``, the raw values. ``--against ID`` explains a second
-checkpoint as well, into a folder of each, on one scale.
+checkpoint as well, into a folder each, on one scale; ``--ground-truth MASK`` adds the pointing game and IoU.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 from PIL import Image
 
 from attribution import SmoothGrad
+from evaluation.analysis.ground_truth import against_truth
 from evaluation.commands import UsageError, answer
+from evaluation.facades.dataset import DatasetError, Mask, read_mask
 from evaluation.segment import choose_prompts
 from pipelines import (
     DEFAULT_CHECKPOINT,
@@ -65,6 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--block", type=int, metavar="N", help="Grad-CAM looks behind block N of the image encoder")
     add("--no-trust", action="store_true", help="leave deletion and insertion out")
     add("--randomise", action="store_true", help="explain again while the weights become random")
+    add(
+        "--ground-truth",
+        type=Path,
+        metavar="MASK",
+        help="8-bit PNG of class numbers in prompt order (255: unknown), for pointing game and IoU",
+    )
     add("--npz", action="store_true", help="write the raw values, float32, the picture's size")
     add("--out", type=Path, metavar="DIR", help="where results go (out/NAME-why)")
     return parser
@@ -77,12 +85,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when the explanation was written; 2, with a sentence on stderr, for bad input.
     """
     arguments = build_parser().parse_args(argv)
-    return answer(lambda: run(arguments))
+    return answer(lambda: run(arguments), DatasetError)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the options ask for."""
     request = read_request(arguments)
+    truth = read_truth(arguments.ground_truth, request) if arguments.ground_truth else None
     out: Path = arguments.out or Path("out") / f"{arguments.image.resolve().stem}-why"
     checkpoints = [request.checkpoint, *([arguments.against] if arguments.against else [])]
     registry = build_registry()
@@ -92,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     print(file=sys.stderr)
     folders = [out / checkpoint for checkpoint in checkpoints] if arguments.against else [out]
-    write_results(folders, request, on_one_scale(results), npz=arguments.npz)
+    write_results(folders, request, on_one_scale(results), npz=arguments.npz, truth=truth)
     for result in results:
         print(describe(result))
     print(f"written to {out}")
@@ -148,6 +157,20 @@ def read_steps(text: str) -> tuple[int, ...]:
         raise UsageError(f"--steps needs whole numbers such as 16,32,64,128, got {text!r}.") from None
 
 
+def read_truth(path: Path, request: ExplanationRequest) -> Mask:
+    """The mask that belongs to the picture, ``(H, W)``.
+
+    Raises:
+        DatasetError: it is no 8-bit PNG.
+        UsageError: it has another size.
+    """
+    truth = read_mask(path)
+    if truth.shape != request.image.shape[:2]:
+        (height, width), (tall, wide) = truth.shape, request.image.shape[:2]
+        raise UsageError(f"{path} is {width} x {height} pixels, the picture {wide} x {tall}. Give its mask.")
+    return truth
+
+
 def show_progress(stage: str, fraction: float) -> None:
     """Rewrite one line on stderr, where somebody sees it."""
     if sys.stderr.isatty():
@@ -160,8 +183,13 @@ def write_results(
     results: Sequence[ExplanationResult],
     *,
     npz: bool = False,
+    truth: Mask | None = None,
 ) -> None:
-    """Write each result's pictures, report and, if wished, raw values into its folder."""
+    """Write each result's pictures, report and, if wished, raw values into its folder.
+
+    With a ``truth`` the report says whether the map points at the class, None where it shows none of it.
+    """
+    index = request.prompts.names.index(request.class_name)
     maps, scale = display_maps(results)
     signed = EXPLANATION_KINDS[request.kind].scale == "symmetric"
     for folder, result, heat in zip(folders, results, maps, strict=True):
@@ -169,8 +197,11 @@ def write_results(
         write_label_png(folder / "heat.png", result.gray())
         picture = heat_overlay(request.image, heat, scale, signed=signed)
         Image.fromarray(picture).save(folder / "overlay.png")
-        report = json.dumps(result.report(), ensure_ascii=False, indent=2)
-        (folder / "report.json").write_text(report + "\n", encoding="utf-8")
+        report = result.report()
+        if truth is not None:
+            report["ground_truth"] = against_truth(result.heatmap, truth, (index,))
+        words = json.dumps(report, ensure_ascii=False, indent=2)
+        (folder / "report.json").write_text(words + "\n", encoding="utf-8")
         if npz:
             result.save(folder / "raw.npz")
 

@@ -14,7 +14,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,8 @@ import torch
 from evaluation.commands import answer
 from evaluation.distributed import Rank, device_of, join_ranks
 from evaluation.facades import DatasetError, FacadeSample, read_split
-from evaluation.facades.sources import DEFAULT_ROOT, ROOT_VARIABLE, TileSources, find_samples, parse_aliases
+from evaluation.facades.options import add_data_options, read_samples
+from evaluation.facades.sources import data_root
 from evaluation.finetuning import TUNABLE, FineTuneError, FineTuneSettings
 from evaluation.finetuning.base import Base, load_base
 from evaluation.finetuning.card import build_card, write_cards
@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.finetune_facade", description="Fine-tune a checkpoint on labelled facades."
     )
+    add_data_options(parser)
     _add_files(parser)
     _add_training(parser)
     return parser
@@ -77,17 +78,6 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_files(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what and where").add_argument
     add("--base", default="tiny-stock", metavar="ID", help="checkpoint to start from (tiny-stock)")
-    add(
-        "--dataset-root",
-        type=Path,
-        metavar="DIR",
-        help="train, val and perhaps test (FACADE_DATA_ROOT, data/facade_damage)",
-    )
-    add("--tiles-train", nargs="*", type=Path, default=[], metavar="DIR", help="tiles to train on, instead")
-    add("--tiles-val", nargs="*", type=Path, default=[], metavar="DIR", help="tiles to validate on")
-    add("--tiles-val-ratio", type=float, default=0.1, metavar="PART", help="set aside without them (0.1)")
-    add("--tiles-class-aliases", default="", metavar="NAME=CLASS,...", help="or a YAML or JSON file")
-    add("--tiles-seed", type=int, default=42, metavar="N", help="of the photographs set aside (42)")
     add("--output-dir", type=Path, required=True, metavar="DIR", help="where the checkpoint goes")
     add("--prompts", metavar="SET, FILE or TEXT", help="classes by their taxonomy names (its trade terms)")
     add("--languages", nargs="+", default=["en"], metavar="LANG", help="of the trade terms (en)")
@@ -106,7 +96,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=DEFAULTS.steps, help="updates (400)")
     add("--batch", type=int, default=DEFAULTS.batch, help="crops of an update on each process (8)")
     add("--crop", type=int, help="side of a crop in pixels (the base's window)")
-    add("--learning-rate", type=float, help=f"its peak {LEARNING_RATES}")
+    add("--learning-rate", type=float, help="its peak (head 5e-3, lora 2e-3, blocks 3e-4)")
+    add("--temperature", type=float, default=DEFAULTS.temperature, help="of the cross-entropy (20)")
     add("--weight-power", type=float, default=DEFAULTS.weight_power, help="1: inverse frequency (0.5)")
     add("--weight-cap", type=float, default=DEFAULTS.weight_cap, help="the most a class weighs (10)")
     add("--validate-every", type=int, default=DEFAULTS.validate_every, help="updates (100)")
@@ -157,17 +148,10 @@ def read_data(arguments: argparse.Namespace) -> FacadeData:
         FineTuneError: one photograph stands in several splits.
         DatasetError: a folder is missing or malformed.
     """
-    tiles = TileSources(
-        tuple(arguments.tiles_train),
-        tuple(arguments.tiles_val),
-        arguments.tiles_val_ratio,
-        parse_aliases(arguments.tiles_class_aliases),
-        arguments.tiles_seed,
-    )
-    splits = find_samples(arguments.dataset_root, tiles, ("train", "val"))
+    splits = read_samples(arguments, ("train", "val"))
     splits["test"] = []
     if not arguments.tiles_train and not arguments.tiles_val:
-        root = arguments.dataset_root or Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+        root = data_root(arguments.dataset_root)
         if any((root / folder).is_dir() for folder in ("images/test", "test/images")):
             splits["test"] = read_split(root, "test")
     _refuse_leaks(splits)

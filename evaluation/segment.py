@@ -56,7 +56,10 @@ from pipelines import (
     read_image,
     write_label_png,
 )
+from pipelines.catalogue import find_checkpoint
 from pipelines.class_filters import Replies
+from pipelines.download import fetch_missing
+from pipelines.inference import check_method
 from pipelines.types import TopClasses
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
@@ -147,9 +150,12 @@ def run(arguments: argparse.Namespace) -> int:
     job = choose_job(arguments)
     out: Path = arguments.out or Path("out") / source.resolve().stem
     if source.is_dir():
+        pictures = list_pictures(source)
         with join_ranks() as rank:
-            return segment_folder(job, list_pictures(source), out, rank)
+            fetch_model(job, rank)
+            return segment_folder(job, pictures, out, rank)
     image = read_image(source)
+    fetch_model(job, Rank())
     result = job.run(image, source)
     write_result(out, image, result)
     if job.maps is not None:
@@ -171,6 +177,19 @@ def choose_job(arguments: argparse.Namespace) -> Job:
     preset = dataclasses.replace(preset, pnp_settings=read_pnp_options(arguments, preset, registry))
     class_filter = read_class_filter(arguments.class_filter)
     return Job(prompts, preset, registry, class_filter, arguments.batch_size, arguments.save_maps)
+
+
+def fetch_model(job: Job, rank: Rank) -> None:
+    """Download what the checkpoint lacks on this machine: the first process does, the others wait for it.
+
+    Raises:
+        PipelineError: the checkpoint cannot run the method, or it cannot be had.
+    """
+    catalogue, preset = job.registry.catalogue, job.preset
+    check_method(find_checkpoint(catalogue, preset.checkpoint), preset.method)
+    if rank.first:
+        fetch_missing(preset.checkpoint, catalogue)
+    gather((), rank)
 
 
 def choose_preset(arguments: argparse.Namespace) -> Preset:
@@ -266,14 +285,8 @@ def summary_row(name: str, result: InferenceResult) -> dict[str, Any]:
 def write_summary(path: Path, rows: Sequence[Mapping[str, Any]], prompts: PromptSet) -> None:
     """Write one line a picture as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = [
-        "file",
-        "outcome",
-        "height",
-        "width",
-        "seconds",
-        *(f"share of {name}" for name in prompts.names),
-    ]
+    shares = [f"share of {name}" for name in prompts.names]
+    columns = ["file", "outcome", "height", "width", "seconds", *shares]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

@@ -60,11 +60,6 @@ def english_texts(
     return EnglishTexts(tuple(found[: len(classes)]), rest, tuple(_notes(words)))
 
 
-def no_glossary(text: str) -> str | None:
-    """Translate nothing."""
-    return None
-
-
 def is_latin(text: str) -> bool:
     """Whether all letters of a text are Latin ones."""
     return all(unicodedata.name(letter, "").startswith("LATIN") for letter in text if letter.isalpha())

@@ -47,6 +47,7 @@ class Kind:
         scale: how its values are shown.
         shares: the values sum to something, so that resizing keeps their sum.
         fine: they change from pixel to pixel, so that they are shown blurred.
+        checkable: they hang on the weights of the image tower, so that random weights are a check.
         run: computes it; leases what it needs.
     """
 
@@ -54,6 +55,7 @@ class Kind:
     scale: ScaleKind
     shares: bool
     fine: bool
+    checkable: bool
     run: Run
 
 
@@ -225,6 +227,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         scale="symmetric",
         shares=False,
         fine=False,
+        checkable=True,
         run=_dense(find_grad_cam, grad_cam_again, _layer_details),
     ),
     "integrated_gradients": Kind(
@@ -232,6 +235,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         scale="symmetric",
         shares=True,
         fine=True,
+        checkable=True,
         run=_dense(find_integrated_gradients, integrated_gradients_again, _path_details),
     ),
     "influence": Kind(
@@ -239,10 +243,16 @@ KINDS: Final[Mapping[str, Kind]] = {
         scale="positive",
         shares=True,
         fine=False,
+        checkable=False,
         run=_dense(find_influence, None, _no_details),
     ),
     "salience_dropout": Kind(
-        methods=("pnp_ovss",), scale="positive", shares=False, fine=False, run=run_salience_dropout
+        methods=("pnp_ovss",),
+        scale="positive",
+        shares=False,
+        fine=False,
+        checkable=False,
+        run=run_salience_dropout,
     ),
 }
 """Every kind by its name in requests."""

@@ -15,9 +15,9 @@ from pnp_ovss import ITMBackbone, PnPOVSSConfig, prepare_image, write_captions
 from pnp_ovss.label_maps import resize
 
 from .catalogue import find_checkpoint
-from .english import english_texts, no_glossary
+from .english import english_texts
 from .explanation_types import Explained, ExplanationRequest, Finding
-from .glossary import to_english
+from .glossary import keep, to_english
 from .pnp import check_readable, find_rounds
 from .registry import PipelineRegistry
 from .types import Note
@@ -57,11 +57,11 @@ def run_salience_dropout(request: ExplanationRequest, registry: PipelineRegistry
         PromptError: a text is not English and the glossary does not know it, or the model cannot read it.
     """
     spec = find_checkpoint(registry.catalogue, request.checkpoint)
-    translate = to_english if request.glossary else no_glossary
+    translate = to_english if request.glossary else keep
     texts = english_texts(request.prompts.classes, request.background, translate)
     channels = (*texts.classes, texts.background) if texts.background else texts.classes
     index = request.prompts.names.index(request.class_name)
-    settings = spec.pnp_settings
+    settings = spec.pnp_settings if request.pnp is None else request.pnp
     with registry.lease(spec.id, roles=("itm",)) as models:
         for text in (text for group in channels for text in group):
             check_readable(models.itm, text)

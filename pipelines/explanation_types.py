@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from attribution import Attribution, BaselineKind, Faithfulness, RandomisedStage, Scale, SmoothGrad
 from attribution.integrated_gradients import STEPS, TOLERANCE
 from lposs_core import LPOSSConfig
+from pnp_ovss import PnPOVSSConfig
 
 from .types import DEFAULT_CHECKPOINT, DEFAULT_METHOD, CheckpointInfo, Method, Note, PromptSet
 
@@ -58,6 +59,7 @@ class ExplanationRequest:
             pixels that carry the class.
         y: row of that pixel, from 0.
         settings: hyper-parameters; None takes those of the checkpoint's row.
+        pnp: hyper-parameters of PnP-OVSS; None takes those of the checkpoint's row.
         background: texts of what is not searched for; they compete too.
         templates: name of the template set that each text is put into.
         glossary: whether a text tower that reads English only gets the glossary's words.
@@ -79,6 +81,7 @@ class ExplanationRequest:
     x: int | None = None
     y: int | None = None
     settings: LPOSSConfig | None = None
+    pnp: PnPOVSSConfig | None = None
     background: tuple[str, ...] = ()
     templates: str = "imagenet"
     glossary: bool = True

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -93,9 +94,7 @@ class HubStore:
         own = self.place(file)
         if own.is_file():
             record = self.record(file)
-            return replace(
-                file, path=own, sha256=file.sha256 or (record.sha256 if record else file_sha256(own))
-            )
+            return replace(file, path=own, sha256=file.sha256 or (record.sha256 if record else _digest(own)))
         shared = self._shared(file)
         if shared is None:
             return file
@@ -149,4 +148,15 @@ def _record_path(place: Path) -> Path:
 def _blob_digest(path: Path) -> str:
     """SHA-256 of a file of the shared cache, whose large blobs are named by it."""
     name = path.resolve().name
-    return name if SHA256.fullmatch(name) else file_sha256(path)
+    return name if SHA256.fullmatch(name) else _digest(path)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, computed again when its size or time has changed."""
+    found = path.stat()
+    return _digest_at(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest_at(path: Path, size: int, changed: int) -> str:
+    return file_sha256(path)

@@ -65,7 +65,7 @@ def infer(
         Busy: no room for the models in time.
     """
     spec = find_checkpoint(registry.catalogue, request.checkpoint)
-    _check_method(spec, request.method)
+    check_method(spec, request.method)
     plan, said = _plan(request, spec)
     started = time.perf_counter()
     with registry.lease(spec.id, plan.precision, plan.roles) as models:
@@ -143,7 +143,13 @@ class DensePlan:
         return Segmented(labels, small, seconds, notes)
 
 
-def _check_method(spec: CheckpointSpec, method: str) -> None:
+def check_method(spec: CheckpointSpec, method: str) -> None:
+    """Refuse a method that a checkpoint cannot run.
+
+    Raises:
+        UnknownChoice: there is no such method.
+        PipelineUnavailable: the checkpoint cannot run it.
+    """
     if method not in METHODS:
         raise UnknownChoice.of("method", seen=shown(str(method)), known=", ".join(METHODS))
     runnable = [name for name in spec.methods if name in RUNNABLE]

@@ -167,15 +167,11 @@ def verify_file(spec: CheckpointSpec, part: PartSpec) -> Path:
     if part.file is None or not part.file.is_file():
         name = part.file.name if part.file else part.role
         raise PipelineUnavailable.of("file", checkpoint=spec.id, file=name)
-    expected = {file.path: file.sha256 for file in part.hub if file.path is not None}
-    for path, digest in {part.file: part.sha256, **expected}.items():
-        _require_digest(spec, path, digest)
+    downloaded = {file.path: file.sha256 for file in part.hub if file.path is not None}
+    for path, expected in {part.file: part.sha256, **downloaded}.items():
+        found = file_sha256(path)
+        if found != expected:
+            case = "changed" if path in downloaded else "digest"
+            seen = {"file": path.name, "found": found[:12], "expected": expected[:12]}
+            raise CheckpointError.of(case, checkpoint=spec.id, **seen)
     return part.file
-
-
-def _require_digest(spec: CheckpointSpec, path: Path, expected: str) -> None:
-    found = file_sha256(path)
-    if found != expected:
-        raise CheckpointError.of(
-            "digest", checkpoint=spec.id, file=path.name, found=found[:12], expected=expected[:12]
-        )

@@ -10,65 +10,26 @@ from torch import Tensor
 
 from pnp_ovss.backbone import ImageStates
 from pnp_ovss.gradcam import leaf_attention
-
-OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
-OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
-PROMPT = "A picture of"
+from pnp_ovss.matching_model import PROMPT, MatchingModel
 
 
-class BlipBackbone:
+class BlipBackbone(MatchingModel):
     """``BlipForImageTextRetrieval`` read layer by layer, so that nothing is hooked or written to.
 
     Token 0 is ``[ENC]``, the last row of the word table, as in LAVIS; transformers alone keeps ``[CLS]``.
     Positions of the image tower are resized as a value for pictures of another side than the model's.
 
-    Args:
-        model: in evaluation mode, float32 (half precision changes GradCAM by several per cent).
-        tokenizer: a WordPiece tokenizer of transformers, such as ``BertTokenizer``.
-        mean: taken off RGB in ``[0, 1]``.
-        std: what RGB is divided by afterwards.
-        digest: name of the weights; may key a cache.
-
-    Raises:
-        ValueError: the model is in training mode.
+    The tokenizer is a WordPiece one such as ``BertTokenizer``; arguments are those of ``MatchingModel``.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Any,
-        *,
-        mean: tuple[float, float, float] = OPENAI_MEAN,
-        std: tuple[float, float, float] = OPENAI_STD,
-        digest: str = "",
-    ) -> None:
-        if model.training:
-            raise ValueError("the model is in training mode, so dropout is active; call model.eval() first")
-        self.model = model
-        self._tokenizer = tokenizer
-        self.mean, self.std, self.digest = mean, std, digest
-        text = model.config.text_config
-        begin, end = text.vocab_size - 1, tokenizer.sep_token_id
+    def _read_sizes(self) -> None:
+        text = self.model.config.text_config
+        begin, end = text.vocab_size - 1, self._tokenizer.sep_token_id
         self.frame = ((begin, *self._ids(PROMPT)), (end,))
-        self.patch_size: int = model.config.vision_config.patch_size
-        self.layers: int = text.num_hidden_layers
-        self.heads: int = text.num_attention_heads
-        self.max_tokens: int = text.max_position_embeddings
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        device: torch.device = self.model.itm_head.weight.device
-        return device
-
-    def word_pieces(self, text: str) -> tuple[int, ...]:
-        """Word pieces of a text; empty where nothing but unknown ones are found.
-
-        Args:
-            text: one class name or phrase.
-        """
-        pieces = self._ids(text)
-        return () if all(piece == self._tokenizer.unk_token_id for piece in pieces) else pieces
+        self.patch_size = self.model.config.vision_config.patch_size
+        self.layers = text.num_hidden_layers
+        self.heads = text.num_attention_heads
+        self.max_tokens = text.max_position_embeddings
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -105,9 +66,6 @@ class BlipBackbone:
         for block in blocks[layer + 1 :]:
             hidden = block(hidden, encoder_hidden_states=image)
         return attention, self.model.itm_head(hidden[:, 0])[:, 1]
-
-    def _ids(self, text: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def blip_config(config: Any) -> Any:

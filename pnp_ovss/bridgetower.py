@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from pnp_ovss.backbone import ImageStates
-from pnp_ovss.blip import OPENAI_MEAN, OPENAI_STD, PROMPT
 from pnp_ovss.gradcam import leaf_attention
+from pnp_ovss.matching_model import PROMPT, MatchingModel
 
 
-class BridgeTowerBackbone:
+class BridgeTowerBackbone(MatchingModel):
     """``BridgeTowerForImageAndTextRetrieval`` read layer by layer, so that nothing is hooked or written to.
 
     The layers of both towers do not depend on the cross-modal ones, so the image tower runs once a picture
     and the captions share it. Words are byte pairs of RoBERTa, each encoded with the space before it.
 
-    Args:
-        model: in evaluation mode, with eager attention (the only one transformers has for it).
-        tokenizer: ``RobertaTokenizer`` of transformers.
-        mean: taken off RGB in ``[0, 1]``.
-        std: what RGB is divided by afterwards.
-        digest: name of the weights; may key a cache.
-
-    Raises:
-        ValueError: the model is in training mode.
+    Its attention is eager, the only one transformers has for it; the tokenizer is ``RobertaTokenizer``.
+    Arguments are those of ``MatchingModel``.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Any,
-        *,
-        mean: tuple[float, float, float] = OPENAI_MEAN,
-        std: tuple[float, float, float] = OPENAI_STD,
-        digest: str = "",
-    ) -> None:
-        if model.training:
-            raise ValueError(
-                "the model is in training mode, where dropout is active; call model.eval() first"
-            )
-        self.model = model
-        self._tokenizer = tokenizer
-        self.mean, self.std, self.digest = mean, std, digest
+    def _read_sizes(self) -> None:
+        tokenizer, config = self._tokenizer, self.model.config
         self.frame = ((tokenizer.bos_token_id, *self._ids(PROMPT)), (tokenizer.eos_token_id,))
-        config = model.config
-        self.patch_size: int = config.vision_config.patch_size
-        self.layers: int = config.num_hidden_layers
-        self.heads: int = config.text_config.num_attention_heads
+        self.patch_size = config.vision_config.patch_size
+        self.layers = config.num_hidden_layers
+        self.heads = config.text_config.num_attention_heads
         padding = config.text_config.pad_token_id + 1  # RoBERTa counts positions from behind the padding's
-        self.max_tokens: int = config.text_config.max_position_embeddings - padding
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        device: torch.device = self.model.itm_score.fc.weight.device
-        return device
+        self.max_tokens = config.text_config.max_position_embeddings - padding
 
     def word_pieces(self, text: str) -> tuple[int, ...]:
         """Byte pairs of a text with a space before it.
@@ -148,6 +118,3 @@ class BridgeTowerBackbone:
         tower = self.model.bridgetower
         after = tower.cross_modal_text_layers[index](text, image)[0]
         return after, tower.cross_modal_image_layers[index](image, text)[0]
-
-    def _ids(self, text: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])

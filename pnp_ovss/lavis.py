@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from pnp_ovss.backbone import ImageStates
-from pnp_ovss.blip import OPENAI_MEAN, OPENAI_STD, PROMPT
 from pnp_ovss.lavis_keys import LavisMismatch, LavisReport, convert_lavis_state
+from pnp_ovss.matching_model import PROMPT, MatchingModel
 
 _BUFFER = "text_encoder.embeddings.position_ids"
 
@@ -41,59 +41,25 @@ class LavisSizes:
     embedding: int = 256
 
 
-class LavisBackbone:
+class LavisBackbone(MatchingModel):
     """``BlipITM`` of salesforce-lavis; see :class:`pnp_ovss.ITMBackbone`.
 
-    LAVIS keeps attention maps in its modules, so requests take turns.
-
-    Args:
-        model: in evaluation mode, float32.
-        tokenizer: the WordPiece tokenizer of its vocabulary.
-        mean: taken off RGB in ``[0, 1]``.
-        std: what RGB is divided by afterwards.
-        digest: name of the weights; may key a cache.
-
-    Raises:
-        ValueError: the model is in training mode.
+    LAVIS keeps attention maps in its modules, so requests take turns. The arguments are those of
+    ``MatchingModel``.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Any,
-        *,
-        mean: tuple[float, float, float] = OPENAI_MEAN,
-        std: tuple[float, float, float] = OPENAI_STD,
-        digest: str = "",
-    ) -> None:
-        if model.training:
-            raise ValueError("the model is in training mode, where dropout acts; call model.eval() first")
-        self.model = model
-        self._tokenizer = tokenizer
+    def __init__(self, model: Any, tokenizer: Any, **options: Any) -> None:
+        super().__init__(model, tokenizer, **options)
         self._turn = threading.Lock()
-        self.mean, self.std, self.digest = mean, std, digest
-        text, embed = model.text_encoder.config, model.visual_encoder.patch_embed
-        self.frame = ((text.vocab_size - 1, *self.word_pieces(PROMPT)), (tokenizer.sep_token_id,))
-        self.patch_size: int = embed.patch_size[0]
+
+    def _read_sizes(self) -> None:
+        text, embed = self.model.text_encoder.config, self.model.visual_encoder.patch_embed
+        self.frame = ((text.vocab_size - 1, *self.word_pieces(PROMPT)), (self._tokenizer.sep_token_id,))
+        self.patch_size = embed.patch_size[0]
         self.image_side: int = embed.img_size[0]
-        self.layers: int = text.num_hidden_layers
-        self.heads: int = text.num_attention_heads
-        self.max_tokens: int = text.max_position_embeddings
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        device: torch.device = self.model.itm_head.weight.device
-        return device
-
-    def word_pieces(self, text: str) -> tuple[int, ...]:
-        """Word pieces of a text; empty where nothing but unknown ones are found.
-
-        Args:
-            text: one class name or phrase.
-        """
-        pieces = tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        return () if all(piece == self._tokenizer.unk_token_id for piece in pieces) else pieces
+        self.layers = text.num_hidden_layers
+        self.heads = text.num_attention_heads
+        self.max_tokens = text.max_position_embeddings
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> ImageStates:

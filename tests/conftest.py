@@ -179,6 +179,42 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
     server.close()
 
 
+HUB_ROW = """
+  - id: far-tiny
+    label: {en: "Far <tiny>", ru: "Далёкая <малая>"}
+    kind: stock
+    base: test
+    licence: MIT
+    languages: [en]
+    methods: [maskclip, lposs, lposs_plus]
+    parts:
+      clip:
+        builder: tiny-dual
+        hub: [{repo: facade/tiny, name: clip.safetensors, megabytes: 25}]
+      patches:
+        builder: tiny-patches
+        hub: [{repo: facade/tiny, name: patches.safetensors, megabytes: 10}]
+    settings: {short_side: 224, crop: 224, stride: 112, k: 50}
+"""
+
+
+@pytest.fixture
+def hub_registry(hub: StandInHub, tmp_path: Path) -> Any:
+    """Registry of the bundled checkpoints and of ``far-tiny``, whose files only the stand-in hub has."""
+    from pipelines import PipelineRegistry
+    from pipelines.catalogue import ASSETS, CATALOGUE_FILE
+    from pipelines.hub import HubStore
+    from pipelines.hub_catalogue import build_catalogue
+
+    for name, file in {"clip": "tiny_clip_stock", "patches": "tiny_patches"}.items():
+        weights = ASSETS / "weights" / f"{file}.safetensors"
+        hub.files["facade/tiny", f"{name}.safetensors"] = weights.read_bytes()
+    rows = CATALOGUE_FILE.read_text(encoding="utf-8").replace("file: weights/", f"file: {ASSETS}/weights/")
+    (tmp_path / "catalogue.yaml").write_text(rows + HUB_ROW, encoding="utf-8")
+    located = build_catalogue(tmp_path / "catalogue.yaml", store=HubStore(tmp_path / "store"))
+    return PipelineRegistry(located, torch.device("cpu"))
+
+
 @pytest.fixture(scope="session")
 def matching_model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A BLIP of 3 text layers x 4 heads with random weights, strong enough for maps that are not flat."""

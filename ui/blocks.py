@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,15 +27,17 @@ from .prompt_file_panel import add_prompt_file_panel, wire_prompt_file_panel
 from .rounds_handlers import RoundsHandlers, method_choices
 from .rounds_panel import add_rounds_panel, wire_rounds_panel
 from .serving import DAY, queue_options
-from .settings import KNOBS, Knob, shown_settings
+from .settings import KNOBS
+from .settings_panel import add_abstention, add_settings, pills
 from .text import as_language
 from .theme import read_static
 from .viewer import Viewer
+from .wiring import by_name, listen, merge
 from .words import (
     both_languages,
     checkpoint_choices,
+    method_notes,
     relabel,
-    solver_choices,
     topic_choices,
     topics,
     variant_choices,
@@ -68,7 +70,7 @@ def build_demo(registry: PipelineRegistry, examples_folder: Path | None = None) 
                 page |= _add_choices(registry)
                 page["viewer"] = Viewer(elem_id="viewer")
                 page |= add_inspect_panel()
-                page |= _add_settings(registry) | add_rounds_panel(registry) | _add_abstention()
+                page |= add_settings(registry) | add_rounds_panel(registry) | add_abstention()
                 page |= add_explain_panel() | add_compare_panel(registry) | add_defects_panel()
         page |= _add_memory()
         _wire(demo, page, handlers)
@@ -110,7 +112,8 @@ def _add_header() -> Page:
 
 
 def _brand() -> str:
-    return read_static("brand.html").replace("@purpose", both_languages("purpose"))
+    brand = read_static("brand.html").replace("@skip", both_languages("skip"))
+    return brand.replace("@purpose", both_languages("purpose"))
 
 
 def _theme_button() -> str:
@@ -134,8 +137,8 @@ def _add_picture() -> Page:
 def _add_prompts() -> Page:
     with gr.Column(elem_id="prompt-panel", elem_classes=["sheet"], min_width=0):
         with gr.Row(elem_id="prompt-set"):
-            topic = _pills("topic", topic_choices("en"), topics()[0])
-            variant = _pills("variant", variant_choices(), "en")
+            topic = pills("topic", topic_choices("en"), topics()[0])
+            variant = pills("variant", variant_choices(), "en")
         prompts = gr.Textbox(lines=8, max_lines=13, elem_id="prompts", **words("prompts"))
         notice = gr.HTML("", elem_id="notice", apply_default_css=False, js_on_load=None)
         files = add_prompt_file_panel()
@@ -158,51 +161,9 @@ def _add_choices(registry: PipelineRegistry) -> Page:
             elem_classes=["pills"],
             **words("checkpoint"),
         )
+        gr.HTML(method_notes(), elem_id="method-note", apply_default_css=False, js_on_load=None)
         models = add_models_panel(registry)
     return {"method": method, "checkpoint": checkpoint, **models}
-
-
-def _add_settings(registry: PipelineRegistry) -> Page:
-    own = shown_settings(registry.catalogue[DEFAULT_CHECKPOINT].settings)
-    page: Page = {}
-    panel = gr.Accordion(
-        open=False, elem_id="settings-panel", elem_classes=["sheet", "fold"], **words("settings_panel")
-    )
-    with panel:
-        with gr.Row(elem_classes=["knobs"]):
-            for knob in KNOBS:
-                page[knob.name] = _slider(knob, own[knob.name])
-            page["solver"] = _pills("solver", solver_choices("en"), own["solver"])
-            page["precision"] = _pills("precision", [("fp32", "fp32"), ("bf16", "bf16")], "fp32")
-        page["reset"] = gr.Button(size="sm", elem_id="reset", **words("reset"))
-    return page | {"settings_panel": panel}
-
-
-def _slider(knob: Knob, value: float) -> gr.Slider:
-    return gr.Slider(
-        knob.low,
-        knob.high,
-        value,
-        step=knob.step,
-        min_width=120,
-        buttons=[],
-        elem_id=f"knob-{knob.name}",
-        **words(knob.name),
-    )
-
-
-def _pills(name: str, choices: list[tuple[str, str]], value: str) -> gr.Radio:
-    return gr.Radio(choices, value=value, min_width=120, elem_id=name, elem_classes=["pills"], **words(name))
-
-
-def _add_abstention() -> Page:
-    panel = gr.Accordion(
-        open=False, elem_id="none-panel", elem_classes=["sheet", "fold"], **words("none_panel")
-    )
-    with panel, gr.Row(elem_classes=["knobs", "two"]):
-        threshold = gr.Slider(0, 1, 0, step=0.01, buttons=[], elem_id="threshold", **words("threshold"))
-        background = gr.Textbox(lines=1, max_lines=1, elem_id="background", **words("background"))
-    return {"none_panel": panel, "threshold": threshold, "background": background}
 
 
 def _add_memory() -> Page:
@@ -228,7 +189,7 @@ def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
     wire_rounds_panel(page, RoundsHandlers(handlers.registry))
     chosen = [page["topic"], page["variant"]]
     for choice in chosen:
-        _listen(choice.input, handlers.fill_prompts, chosen, page, ["prompts"], queue=False)
+        listen(choice.input, handlers.fill_prompts, chosen, page, ["prompts"], queue=False)
     page["examples"].pick(
         _choose(handlers, page),
         None,
@@ -244,7 +205,7 @@ def _wire(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
         api_visibility="private",
     )
     knobs = [knob.name for knob in KNOBS]
-    _listen(
+    listen(
         page["reset"].click,
         handlers.reset_settings,
         [page["own_settings"], page["nudge"]],
@@ -268,11 +229,14 @@ def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
         return relabel(handlers.registry, as_language(language), chosen)
 
     def open_page(language: str) -> dict[str, Any]:
-        return _merge(switch(language), handlers.open_page(language))
+        return merge(switch(language), handlers.open_page(language))
+
+    def translate(language: str, chosen: str, *prompts: str) -> dict[str, Any]:
+        return merge(switch(language, chosen), handlers.translate_prompts(language, *prompts))
 
     labels = list(relabel(handlers.registry, "en"))
     values = ["language", "image", "last_image", "topic", "variant", "prompts", "examples"]
-    opened = _listen(
+    opened = listen(
         demo.load,
         open_page,
         [page["language"]],
@@ -287,14 +251,14 @@ def _wire_opening(demo: gr.Blocks, page: Page, handlers: Handlers) -> None:
         js="(image) => { if (!image) window.facadeLens.busy(false); }",
         api_visibility="private",
     )
-    _listen(
+    listen(
         page["language"].input,
-        switch,
-        [page["language"], page["checkpoint"]],
+        translate,
+        [page[name] for name in ("language", "checkpoint", "topic", "variant", "prompts")],
         page,
         labels,
         queue=False,
-        js="(language, chosen) => (window.facadeLens.setLanguage(language), [language, chosen])",
+        js="(language, ...others) => (window.facadeLens.setLanguage(language), [language, ...others])",
     )
 
 
@@ -306,7 +270,7 @@ def _wire_result(page: Page, handlers: Handlers, form: list[Component]) -> None:
     gr.on(triggers, None, js="() => { window.facadeLens.busy(true); }", api_visibility="private")
     answer = gr.on(
         triggers,
-        _by_name(handlers.segment, page),
+        by_name(handlers.segment, page),
         form,
         [page[name] for name in ("viewer", "notice", "image", "own_settings", "last_image", "refused_image")]
         + [page["rounds"]]
@@ -326,41 +290,3 @@ def _choose(handlers: Handlers, page: Page) -> Callable[[gr.EventData], dict[Com
         return {page[name]: value for name, value in handlers.choose_example(event.index).items()}
 
     return choose
-
-
-def _listen(
-    event: Callable[..., Any],
-    handler: Callable[..., dict[str, Any]],
-    inputs: Sequence[Component],
-    page: Page,
-    outputs: Sequence[str],
-    **options: Any,
-) -> Any:
-    """Connect a private event whose handler answers with values by name."""
-    return event(
-        _by_name(handler, page),
-        list(inputs),
-        [page[name] for name in outputs],
-        api_visibility="private",
-        show_progress="hidden",
-        **options,
-    )
-
-
-def _by_name(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
-    """Let a handler answer with names; Gradio leaves components that are not named as they are."""
-
-    def answer(*values: Any) -> dict[Component, Any]:
-        return {page[name]: value for name, value in handler(*values).items()}
-
-    return answer
-
-
-def _merge(labels: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Updates of texts and values of the same components in one."""
-    return {
-        name: {**labels[name], "value": values[name]}
-        if name in labels and name in values
-        else values.get(name, labels.get(name))
-        for name in {*labels, *values}
-    }

@@ -10,19 +10,15 @@ import gradio as gr
 from pipelines import (
     DEFAULT_CHECKPOINT,
     DEFAULT_METHOD,
-    InferenceRequest,
     PipelineRegistry,
     compare,
-    parse_prompts,
-    read_image,
     write_label_png,
 )
 
-from .endpoints import MODEL_QUEUE
+from .endpoints import MODEL_QUEUE, read_request
 from .files import write_unique
 from .images import SafeImage, Upload
-from .refusals import refusal
-from .text import say
+from .refusals import refusals
 
 FIRST_CHECKPOINT = "tiny-stock"
 
@@ -33,12 +29,8 @@ def add_compare_endpoint(registry: PipelineRegistry) -> None:
     def compare_checkpoints(
         image: Upload | None, prompts: str, method: str, checkpoint_a: str, checkpoint_b: str
     ) -> tuple[str, dict[str, Any]]:
-        try:
+        with refusals():
             return run_compare(registry, image, prompts, method, checkpoint_a, checkpoint_b)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise refusal(error) from None
 
     with gr.Group(visible=False):
         picture = SafeImage(label="image", type="filepath")
@@ -83,14 +75,7 @@ def run_compare(
         gr.Error: there is no picture.
         PipelineError: the request cannot be served.
     """
-    if image is None:
-        raise gr.Error(say("no_image"), print_exception=False)
-    first = InferenceRequest(
-        read_image(image.path),
-        parse_prompts(prompts),
-        method=method,  # type: ignore[arg-type]
-        checkpoint=checkpoint_a,
-    )
+    first = read_request(image, prompts, method, checkpoint_a)
     result = compare(first, dataclasses.replace(first, checkpoint=checkpoint_b), registry)
     path = write_unique("difference", ".png", lambda to: write_label_png(to, result.difference_map()))
     return str(path), result.report()

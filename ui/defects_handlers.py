@@ -27,8 +27,10 @@ from pipelines.defects import (
     find_defects,
     geojson_document,
     jpeg_bytes,
+    rule_lines,
     sheet_html,
 )
+from pipelines.defects.words import SHEET
 from pipelines.messages import Language, Phrase
 
 from .files import file_data, write_once, write_unique
@@ -171,6 +173,8 @@ def table_value(sheet: DefectSheet, picture: Picture) -> dict[str, Any]:
         ],
         "scale": None if sheet.scale is None else sheet.scale.metres_per_pixel,
         "left_out": sheet.left_out,
+        "rule": _words(SHEET["rule"]),
+        "rules": {code: rule_lines(sheet, code) for code in LANGUAGES},
         "note": _words(NOTE),
     }
 

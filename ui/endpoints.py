@@ -22,11 +22,13 @@ from pipelines import (
 
 from .files import write_unique
 from .images import SafeImage, Upload
-from .refusals import refusal
+from .refusals import refusals
 from .text import say
 
 MODEL_QUEUE: Final = "model"
-"""Concurrency group of all model work: one at a time."""
+"""Concurrency group of model work: one request at a time."""
+EXPLAIN_QUEUE: Final = "explain"
+"""Concurrency group of explanations: they take long, and others segment meanwhile."""
 
 
 def add_endpoints(registry: PipelineRegistry) -> None:
@@ -35,12 +37,8 @@ def add_endpoints(registry: PipelineRegistry) -> None:
     def segment(
         image: Upload | None, prompts: str, method: str, checkpoint: str
     ) -> tuple[str, dict[str, Any]]:
-        try:
+        with refusals():
             return run_segment(registry, image, prompts, method, checkpoint)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise refusal(error) from None
 
     def models() -> list[dict[str, Any]]:
         return list_models(registry)
@@ -78,7 +76,7 @@ def run_segment(
         registry: gives out the model.
         image: an uploaded picture file.
         prompts: one class a line, ``NAME = text, text`` or just ``NAME``.
-        method: ``maskclip``, ``lposs`` or ``lposs_plus``.
+        method: ``maskclip``, ``lposs``, ``lposs_plus`` or ``pnp_ovss``.
         checkpoint: id of a catalogue row.
 
     Returns:
@@ -88,15 +86,29 @@ def run_segment(
         gr.Error: there is no picture.
         PipelineError: the request cannot be served; its sentence is written for users.
     """
+    result = infer(read_request(image, prompts, method, checkpoint), registry)
+    path = write_unique("label-map", ".png", lambda target: write_label_png(target, result.label_map))
+    return str(path), result.report()
+
+
+def read_request(image: Upload | None, prompts: str | None, method: str, checkpoint: str) -> InferenceRequest:
+    """What an endpoint is asked for.
+
+    Args:
+        image: an uploaded picture file.
+        prompts: one class a line, ``NAME = text, text`` or just ``NAME``.
+        method: of :data:`pipelines.METHODS`.
+        checkpoint: id of a catalogue row.
+
+    Raises:
+        gr.Error: there is no picture.
+        PipelineError: picture or prompts are refused.
+    """
     if image is None:
         raise gr.Error(say("no_image"), print_exception=False)
-    pixels = read_image(image.path)
-    request = InferenceRequest(
-        pixels,
-        parse_prompts(prompts),
+    return InferenceRequest(
+        read_image(image.path),
+        parse_prompts(prompts or ""),
         method=method,  # type: ignore[arg-type]
         checkpoint=checkpoint,
     )
-    result = infer(request, registry)
-    path = write_unique("label-map", ".png", lambda target: write_label_png(target, result.label_map))
-    return str(path), result.report()

@@ -47,6 +47,7 @@ def base_card(picture: Picture, result: InferenceResult) -> dict[str, Any]:
         "label_map": file_data(write_label_map(result.label_map)),
         "image_size": list(result.image_size),
         "classes": result.report()["classes"],
+        "spots": result.method != "pnp_ovss",
         "checkpoint": result.checkpoint.id,
         "title": _title(result.checkpoint.label, result.checkpoint.id),
     }

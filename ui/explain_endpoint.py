@@ -18,7 +18,7 @@ from pipelines import (
 from pipelines.explanation import explain
 from pipelines.explanation_types import DEFAULT_KIND, ExplanationRequest
 
-from .endpoints import MODEL_QUEUE
+from .endpoints import EXPLAIN_QUEUE
 from .files import write_unique
 from .images import SafeImage, Upload
 from .refusals import refusal
@@ -32,14 +32,14 @@ def add_explain_endpoint(registry: PipelineRegistry) -> None:
         image: Upload | None,
         prompts: str,
         class_name: str,
-        kind: str,
+        explanation: str,
         method: str,
         checkpoint: str,
         x: float | None = None,
         y: float | None = None,
     ) -> tuple[str, dict[str, Any]]:
         try:
-            return run_explain(registry, image, prompts, class_name, kind, method, checkpoint, x, y)
+            return run_explain(registry, image, prompts, class_name, explanation, method, checkpoint, x, y)
         except gr.Error:
             raise
         except Exception as error:
@@ -64,7 +64,7 @@ def add_explain_endpoint(registry: PipelineRegistry) -> None:
             api_description="Explain one class of a picture, at a pixel or where the class is: 8-bit gray "
             "heat map of the picture's size, and a report with what its ends stand for and how far it can "
             "be believed.",
-            concurrency_id=MODEL_QUEUE,
+            concurrency_id=EXPLAIN_QUEUE,
             concurrency_limit=1,
         )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import gradio as gr
 
 from pipelines import (
+    EXPLANATION_KINDS,
     Cancelled,
     ExplanationRequest,
     ExplanationResult,
@@ -100,12 +101,20 @@ class ExplainHandlers:
             "explain_job": job,
         }
 
+    def follow(self, *values: Any, event: gr.EventData) -> Updates:
+        """Show the new result and its classes; where there are maps to keep, its classes alone."""
+        updates = self.open(*values)
+        if not event.keep:
+            return updates
+        return {name: update for name, update in updates.items() if name == "explain_class"}
+
     def pick(self, *values: Any, event: gr.EventData | None = None) -> Updates:
         """Keep the pixel that was clicked, and ask about the class it has; no pixel asks about a class."""
         form, _ = self._read(values)
-        if event is None or form.image is None or not isinstance(event.x, int):
+        if event is None or form.image is None:
             return {"explain_point": None}
-        point = {"image": str(form.image.path), "x": event.x, "y": event.y}
+        spot = isinstance(event.x, int) and isinstance(event.y, int)
+        point = {"image": str(form.image.path), "x": event.x, "y": event.y} if spot else None
         named = isinstance(event.name, str) and event.name
         return {"explain_point": point} | ({"explain_class": event.name} if named else {})
 
@@ -173,6 +182,7 @@ class ExplainHandlers:
             x=point.get("x"),
             y=point.get("y"),
             settings=shown.settings,
+            pnp=shown.pnp,
             background=shown.abstain.background,
             glossary=shown.glossary,
             trust=TrustPlan(),
@@ -219,7 +229,8 @@ def _message(error: Exception) -> dict[str, Any]:
 
 def _meter(job: Job, request: ExplanationRequest, reach: tuple[float, float]) -> Callable[[str, float], None]:
     """Turns the progress of one explanation into the part of the whole run that is done."""
-    stages = ["segment", "explain", "trust", *(["randomise"] if request.randomise else [])]
+    checked = request.randomise and EXPLANATION_KINDS[request.kind].checkable
+    stages = ["segment", "explain", "trust", *(["randomise"] if checked else [])]
 
     def report(stage: str, fraction: float) -> None:
         place = stages.index(stage) if stage in stages else 0

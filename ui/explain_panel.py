@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import gradio as gr
 
-from pipelines import EXPLANATION_KINDS
+from pipelines import DEFAULT_METHOD, EXPLANATION_KINDS
 
-from .endpoints import MODEL_QUEUE
+from .endpoints import EXPLAIN_QUEUE, MODEL_QUEUE
 from .explain_handlers import ExplainHandlers
 from .handlers import Handlers
 from .panel_view import PanelView
@@ -23,7 +23,6 @@ QUESTION: Final = (
     "explain_point",
     "explain_job",
 )
-SHOWN_KINDS: Final = tuple(kind for kind in EXPLANATION_KINDS if f"explain.kind.{kind}" in PAGE)
 LABELS: Final[dict[str, Mapping[str, str]]] = {
     "explain_panel": {"label": "explain.title"},
     "explain_class": {"label": "explain.class"},
@@ -47,9 +46,29 @@ class ExplainView(PanelView):
         super().__init__("explain", phrases, value, **options)
 
 
-def kind_choices(language: Any) -> list[tuple[str, str]]:
-    """(words, kind) of every explanation that the panel offers."""
-    return [(say(f"explain.kind.{kind}", language), kind) for kind in SHOWN_KINDS]
+def kinds_of(method: str | None) -> list[str]:
+    """Explanations that exist for a method."""
+    return [name for name, kind in EXPLANATION_KINDS.items() if method in kind.methods]
+
+
+def kind_choices(method: str | None, language: Any) -> list[tuple[str, str]]:
+    """(words, kind) of every explanation that exists for a method."""
+    return [(say(f"explain.kind.{kind}", language), kind) for kind in kinds_of(method)]
+
+
+def offer_kinds(method: str | None, language: Any, chosen: list[str] | None) -> list[dict[str, Any]]:
+    """Offer what exists for the method; where nothing that was ticked does, tick all of it.
+
+    Returns:
+        Updates of the kinds and of the check against random weights.
+    """
+    offered = kinds_of(method)
+    kept = [kind for kind in offered if kind in (chosen or [])]
+    checkable = any(EXPLANATION_KINDS[kind].checkable for kind in offered)
+    return [
+        gr.update(choices=kind_choices(method, language), value=kept or offered),
+        gr.update(visible=checkable),
+    ]
 
 
 def add_explain_panel() -> Page:
@@ -64,8 +83,8 @@ def add_explain_panel() -> Page:
                 [], allow_custom_value=True, elem_id="explain-class", min_width=150, **_words("explain_class")
             )
             page["explain_kinds"] = gr.CheckboxGroup(
-                kind_choices("en"),
-                value=list(SHOWN_KINDS[:3]),
+                kind_choices(DEFAULT_METHOD, "en"),
+                value=kinds_of(DEFAULT_METHOD),
                 elem_id="explain-kinds",
                 min_width=280,
                 **_words("explain_kinds"),
@@ -95,17 +114,36 @@ def wire_explain_panel(page: Page, page_handlers: Handlers, form: Sequence[Compo
     inputs = [*form, *(page[name] for name in QUESTION)]
     heavy: dict[str, Any] = {"concurrency_id": MODEL_QUEUE, "concurrency_limit": 1}
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(
+        [page["method"].change, page["language"].change],
+        offer_kinds,
+        [page["method"], page["language"], page["explain_kinds"]],
+        [page["explain_kinds"], page["explain_randomise"]],
+        queue=False,
+        **quiet,
+    )
     opening = ["explain_class", "explain_view", "explain_job"]
-    for event in (page["explain_panel"].expand, page["explain_view"].refresh):
-        event(_named(handlers.open, page), inputs, [page[name] for name in opening], **quiet, **heavy)
+    shown = [page[name] for name in opening]
+    page["explain_panel"].expand(_named(handlers.open, page), inputs, shown, **quiet, **heavy)
+    page["explain_view"].refresh(_told(handlers.follow, page), inputs, shown, **quiet, **heavy)
     page["explain_view"].pick(
-        _picking(handlers, page), inputs, [page["explain_point"], page["explain_class"]], queue=False, **quiet
+        _told(handlers.pick, page),
+        inputs,
+        [page["explain_point"], page["explain_class"]],
+        queue=False,
+        **quiet,
     )
     page["explain_stop"].click(handlers.stop, page["explain_job"], None, queue=False, **quiet)
     buttons = [page["explain_run"], page["explain_stop"]]
     page["explain_run"].click(_enable(stop=True), None, buttons, queue=False, **quiet)
     running = page["explain_run"].click(
-        _streamed(handlers.run, page), inputs, page["explain_view"], trigger_mode="once", **quiet, **heavy
+        _streamed(handlers.run, page),
+        inputs,
+        page["explain_view"],
+        trigger_mode="once",
+        concurrency_id=EXPLAIN_QUEUE,
+        concurrency_limit=1,
+        **quiet,
     )
     running.then(_enable(stop=False), None, buttons, queue=False, **quiet)
 
@@ -121,11 +159,13 @@ def _named(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., 
     return answer
 
 
-def _picking(handlers: ExplainHandlers, page: Page) -> Callable[..., dict[Component, Any]]:
-    def pick(event: gr.EventData, *values: Any) -> dict[Component, Any]:
-        return {page[name]: value for name, value in handlers.pick(*values, event=event).items()}
+def _told(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
+    """The same for a handler that is told what the browser said."""
 
-    return pick
+    def answer(event: gr.EventData, *values: Any) -> dict[Component, Any]:
+        return {page[name]: value for name, value in handler(*values, event=event).items()}
+
+    return answer
 
 
 def _streamed(handler: Callable[..., Any], page: Page) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ EXPLAIN: Final[Mapping[str, Phrase]] = {
     "explain.kind.grad_cam": Phrase("Grad-CAM", "Grad-CAM"),
     "explain.kind.integrated_gradients": Phrase("Integrated Gradients", "Integrated Gradients"),
     "explain.kind.influence": Phrase("Influence", "Влияние"),
+    "explain.kind.salience_dropout": Phrase("Dropout rounds", "Раунды dropout"),
     "explain.kind.class_logit_map": Phrase("Class-logit map", "Карта логитов класса"),
     "explain.both": Phrase("Stock and fine-tuned side by side", "Исходный и дообученный рядом"),
     "explain.randomise": Phrase(
@@ -30,6 +31,10 @@ EXPLAIN: Final[Mapping[str, Phrase]] = {
     "explain.segmentation": Phrase("Segmentation", "Разметка"),
     "explain.hint": Phrase(
         "Click a spot to explain its score.", "Щёлкните точку, чтобы объяснить её оценку."
+    ),
+    "explain.hint.whole": Phrase(
+        "PnP-OVSS matches the picture as a whole: click a spot to choose its class.",
+        "PnP-OVSS сопоставляет изображение целиком: щёлкните точку, чтобы выбрать её класс.",
     ),
     "explain.guide.colours": Phrase(
         "Warm places speak for the class, cold ones against it. Compared maps share one scale.",
@@ -81,12 +86,18 @@ EXPLAIN: Final[Mapping[str, Phrase]] = {
         "Which patches the score is drawn from. Exact: no approximation.",
         "Из каких фрагментов сложилась оценка. Точно, без приближений.",
     ),
+    "explain.about.salience_dropout": Phrase(
+        "Where the network looked for the class, all rounds added up. The test asks for the match of picture "
+        "and caption.",
+        "Где сеть искала класс: сумма всех раундов. Проверяется совпадение изображения и подписи.",
+    ),
     "explain.for": Phrase("for", "за"),
     "explain.against": Phrase("against", "против"),
     "explain.none": Phrase("none", "нет"),
     "explain.strong": Phrase("strong", "сильное"),
     "explain.score.probability": Phrase("certainty {score}", "уверенность {score}"),
     "explain.score.cosine": Phrase("similarity {score}", "сходство {score}"),
+    "explain.score.match": Phrase("match {score}", "совпадение {score}"),
     "explain.where.pixel": Phrase("at {x}, {y}", "в точке {x}, {y}"),
     "explain.where.carried": Phrase("where the class is", "там, где этот класс"),
     "explain.where.everywhere": Phrase("over the whole picture", "по всему изображению"),
@@ -121,8 +132,8 @@ EXPLAIN: Final[Mapping[str, Phrase]] = {
     "explain.raw": Phrase("Raw values (.npz)", "Исходные значения (.npz)"),
     "explain.total": Phrase("{seconds} s", "{seconds} с"),
     "explain.chart": Phrase(
-        "Score from 0 to {top} while the picture changes; grey lines are random orders.",
-        "Оценка от 0 до {top} по мере изменения; серые линии — случайный порядок.",
+        "Score from {low} to {top} while the picture changes; grey lines are random orders.",
+        "Оценка от {low} до {top} по мере изменения; серые линии — случайный порядок.",
     ),
 }
 """Keys begin with ``explain.``; the part after it is what the browser asks for."""

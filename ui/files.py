@@ -60,6 +60,13 @@ def write_unique(kind: str, suffix: str, write: Callable[[Path], object]) -> Pat
     return write_whole(served_folder() / f"{kind}-{uuid.uuid4().hex}{suffix}", write)
 
 
+def write_download(name: str, write: Callable[[Path], object]) -> Path:
+    """Write a file that a visitor keeps: under its plain name, in a folder that no other answer has."""
+    folder = served_folder() / uuid.uuid4().hex
+    folder.mkdir()
+    return write_whole(folder / name, write)
+
+
 def file_data(path: Path) -> dict[str, Any]:
     """What makes Gradio serve a file to the browser by URL."""
     return FileData(path=str(path), orig_name=path.name).model_dump()

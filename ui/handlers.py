@@ -28,7 +28,7 @@ from pipelines import (
 from pipelines.messages import Language
 from pnp_ovss import PnPOVSSConfig
 
-from .files import file_data, write_unique
+from .files import file_data, write_download
 from .images import Picture, PictureStore, Upload, write_thumbnail
 from .inspect_store import ResultStore
 from .refusals import explain, notice, refusal, show_toast
@@ -149,6 +149,14 @@ class Handlers:
         """Put a built-in prompt set into the editor."""
         return {"prompts": format_prompts(find_prompt_set(f"{topic}-{variant}").prompts)}
 
+    def translate_prompts(self, language: str, topic: str, variant: str, prompts: str | None) -> Updates:
+        """Follow the page's language with the built-in prompts, unless the visitor has changed them."""
+        spoken = as_language(language)
+        untouched = (prompts or "").strip() == self.fill_prompts(topic, variant)["prompts"].strip()
+        if not untouched or variant not in LANGUAGES or variant == spoken:
+            return {}
+        return {"variant": spoken, **self.fill_prompts(topic, spoken)}
+
     def reset_settings(self, own: Mapping[str, Any] | None, nudge: float) -> Updates:
         """Show the checkpoint's own hyper-parameters again, and ask for a new result."""
         return {**(own or {}), "precision": "fp32", "nudge": (nudge or 0) + 1}
@@ -251,7 +259,7 @@ class Handlers:
             result = self._infer(form, picture, None)
         except Exception as error:
             raise refusal(error, form.spoken) from error
-        return str(write_unique("label-map", ".png", lambda path: write_label_png(path, result.label_map)))
+        return str(write_download("label-map.png", lambda path: write_label_png(path, result.label_map)))
 
 
 def split_words(text: str | None) -> tuple[str, ...]:

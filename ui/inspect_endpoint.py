@@ -9,19 +9,15 @@ import gradio as gr
 from pipelines import (
     DEFAULT_CHECKPOINT,
     DEFAULT_METHOD,
-    InferenceRequest,
     PipelineRegistry,
     UnknownChoice,
     infer,
     inspect_pixel,
-    parse_prompts,
-    read_image,
 )
 
-from .endpoints import MODEL_QUEUE
+from .endpoints import MODEL_QUEUE, read_request
 from .images import SafeImage, Upload
-from .refusals import refusal
-from .text import say
+from .refusals import refusals
 
 
 def add_inspect_endpoint(registry: PipelineRegistry) -> None:
@@ -30,12 +26,8 @@ def add_inspect_endpoint(registry: PipelineRegistry) -> None:
     def inspect(
         image: Upload | None, x: float | None, y: float | None, prompts: str, method: str, checkpoint: str
     ) -> dict[str, Any]:
-        try:
+        with refusals():
             return run_inspect(registry, image, x, y, prompts, method, checkpoint)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise refusal(error) from None
 
     with gr.Group(visible=False):
         picture = SafeImage(label="image", type="filepath")
@@ -79,18 +71,15 @@ def run_inspect(
         gr.Error: there is no picture.
         PipelineError: the request cannot be served, or the pixel lies outside.
     """
-    if image is None:
-        raise gr.Error(say("no_image"), print_exception=False)
-    if x is None or y is None or x != int(x) or y != int(y):
-        raise UnknownChoice.of("pixel.missing")
-    request = InferenceRequest(
-        read_image(image.path),
-        parse_prompts(prompts),
-        method=method,  # type: ignore[arg-type]
-        checkpoint=checkpoint,
-    )
-    result = infer(request, registry)
-    return inspect_pixel(result, int(x), int(y)).report() | {
+    column, row = _whole(x), _whole(y)
+    result = infer(read_request(image, prompts, method, checkpoint), registry)
+    return inspect_pixel(result, column, row).report() | {
         "method": result.method,
         "checkpoint": {"id": result.checkpoint.id, "sha256": result.checkpoint.sha256},
     }
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, int | float) and value == value // 1:
+        return int(value)
+    raise UnknownChoice.of("pixel.missing")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any, Final
 
 import gradio as gr
 
 from pipelines import (
     DEFAULT_CHECKPOINT,
+    DEFAULT_METHOD,
     CheckpointSpec,
-    DownloadError,
     PipelineError,
     PipelineRegistry,
 )
-from pipelines.download import DownloadProgress, Downloads
+from pipelines.download import DownloadProgress, Downloads, Ticket
 from pipelines.hub_catalogue import LocatedCatalogue
 from pipelines.messages import Language
 
@@ -37,64 +38,73 @@ class ModelHandlers:
         catalogue = registry.catalogue
         self.downloads = Downloads(catalogue.store) if isinstance(catalogue, LocatedCatalogue) else None
 
-    def choose(self, identifier: str | None, language: str) -> Updates:
-        """Take a model that is here, or begin to fetch it."""
+    def choose(
+        self, identifier: str | None, language: str, waiting: Ticket | None = None, visitor: str = ""
+    ) -> Updates:
+        """Take a model that is here, or begin to fetch it; an earlier download is left."""
         spoken = as_language(language)
         spec = self._find(identifier)
         if spec is None:
             return {}
-        if spec.refusal() is None:
+        if waiting is not None and waiting.checkpoint == spec.id:
+            return {"more": "", **self.look(waiting, language)}
+        self._leave(waiting)
+        refusal = spec.refusal()
+        if refusal is None:
             return self._use(spec, spoken)
         try:
-            self._start(spec)
+            ticket = self._join(spec, refusal, visitor)
         except PipelineError as error:
-            return {"more": "", **_card(failure_card(spec, error, spoken), waiting=None)}
-        return {"more": "", **self._waiting(spec, spoken)}
+            return {"more": "", **_card(failure_card(spec, error), waiting=None)}
+        return {"more": "", **_card("", waiting=ticket), **self.look(ticket, language)}
 
-    def look(self, waiting: str | None, language: str) -> Updates:
-        """How far the download is that a visitor waits for; takes the model when it is here."""
-        spoken = as_language(language)
-        spec = self._find(waiting)
-        found = self.downloads.progress(spec.id) if spec and self.downloads else None
-        if spec is None or found is None:
-            return _card("", waiting=None)
+    def look(self, waiting: Ticket | None, language: str) -> Updates:
+        """How far the download is that a visitor waits for; takes the model when it is here.
+
+        A page may ask once more after it has left; what it shows then stays.
+        """
+        found = self.downloads.look(waiting) if waiting is not None and self.downloads else None
+        if waiting is None or found is None:
+            return {}
+        spec = self.registry.catalogue[waiting.checkpoint]
         if found.state == "running":
-            return {"model_card": waiting_card(spec, found, spoken)}
+            return {"model_card": gr.update(value=waiting_card(spec, found), visible=True)}
         if found.error is not None:
-            card = failure_card(spec, found.error, spoken)
-            return {
-                **_card(card, waiting=None),
-                "more": gr.update(choices=more_choices(self.registry, spoken)),
-            }
-        return self._use(spec, spoken)
+            return self._ended(failure_card(spec, found.error), as_language(language))
+        return self._use(spec, as_language(language))
 
-    def stop(self, waiting: str | None, language: str) -> Updates:
-        """Stop the download; what has arrived is kept."""
-        if waiting and self.downloads:
-            self.downloads.stop(waiting)
-            self.downloads.wait(waiting, 1.0)
-        return self.look(waiting, language)
+    def stop(self, waiting: Ticket | None, language: str) -> Updates:
+        """Wait no longer. The download stops unless others wait for it; what has arrived is kept."""
+        found = self._leave(waiting)
+        if waiting is None or found is None:
+            return {}
+        spec = self.registry.catalogue[waiting.checkpoint]
+        if found.state == "done":
+            return self._use(spec, as_language(language))
+        return self._ended(left_card(spec, found), as_language(language))
 
     def describe(self, checkpoint: str | None, method: str) -> Updates:
-        """What the chosen checkpoint reads, and whether the glossary matters to it."""
+        """What is read with the chosen checkpoint and method, and whether the glossary matters to it."""
         spec = self._find(checkpoint)
         if spec is None:
             return {}
         serves = spec.languages == ENGLISH_ONLY or method == "pnp_ovss"
-        return {"tower": tower_line(spec), "glossary": gr.update(visible=serves)}
+        return {"tower": tower_line(spec, method), "glossary": gr.update(visible=serves)}
 
     def _find(self, identifier: str | None) -> CheckpointSpec | None:
         return self.registry.catalogue.get(identifier or "")
 
-    def _start(self, spec: CheckpointSpec) -> None:
+    def _join(self, spec: CheckpointSpec, refusal: PipelineError, visitor: str) -> Ticket:
         if self.downloads is None or not spec.missing_from_hub():
-            refusal = spec.refusal()
-            raise refusal if refusal is not None else DownloadError.of("offline")
-        self.downloads.start(spec)
+            raise refusal
+        return self.downloads.join(spec, visitor)
 
-    def _waiting(self, spec: CheckpointSpec, language: Language) -> Updates:
-        found = self.downloads.progress(spec.id) if self.downloads else None
-        return _card(waiting_card(spec, found, language), waiting=spec.id)
+    def _leave(self, waiting: Ticket | None) -> DownloadProgress | None:
+        return self.downloads.leave(waiting) if waiting is not None and self.downloads else None
+
+    def _ended(self, card: str, language: Language) -> Updates:
+        choices = more_choices(self.registry, language)
+        return {**_card(card, waiting=None), "more": gr.update(choices=choices)}
 
     def _use(self, spec: CheckpointSpec, language: Language) -> Updates:
         pills = pill_choices(self.registry, language, spec.id)
@@ -124,32 +134,49 @@ def more_choices(registry: PipelineRegistry, language: Language) -> Choices:
     rows = [spec for spec in registry.catalogue.values() if spec.source != "bundled"]
     return [
         (say("models.choose", language), ""),
-        *((f"{spec.label[language]} · {_where(spec, language)}", spec.id) for spec in rows),
+        *((f"{spec.label[language]} · {_where(spec, language, 'models.fetch')}", spec.id) for spec in rows),
     ]
 
 
-def tower_line(spec: CheckpointSpec) -> str:
-    """Which languages a text tower reads, in both languages of the page; the style sheet shows one."""
-    spans = (f'<span lang="{code}">{html.escape(_reads(spec, code))}</span>' for code in LANGUAGES)
-    return f'<p class="both">{"".join(spans)}</p>'
+def tower_line(spec: CheckpointSpec, method: str = DEFAULT_METHOD) -> str:
+    """Which languages can be written in, as HTML; PnP-OVSS reads English with any checkpoint."""
+    if method == "pnp_ovss":
+        return _paragraph(lambda code: say("models.pnp", code))
+    return _paragraph(lambda code: _reads(spec, code))
 
 
-def waiting_card(spec: CheckpointSpec, found: DownloadProgress | None, language: Language) -> str:
+def waiting_card(spec: CheckpointSpec, found: DownloadProgress) -> str:
     """What is being fetched, and how far it is."""
-    received, total = (found.received, found.total) if found else (0, 0)
-    amount = say("models.progress", language, received=_megabytes(received), total=_megabytes(total))
-    bar = f'<progress value="{received}" max="{max(total, 1)}" aria-label="{html.escape(amount)}"></progress>'
-    return f"{_facts(spec, language)}{bar}<p>{html.escape(amount)}</p>"
+    received, total = _megabytes(found.received), _megabytes(found.total)
+    bar = f'<progress value="{found.received}" max="{max(found.total, 1)}" aria-label="{spec.id}"></progress>'
+    amount = _paragraph(lambda code: say("models.progress", code, received=received, total=total))
+    return _facts(spec) + bar + amount
 
 
-def failure_card(spec: CheckpointSpec, error: PipelineError, language: Language) -> str:
+def failure_card(spec: CheckpointSpec, error: PipelineError) -> str:
     """Why a model is not here."""
-    return f'{_facts(spec, language)}<p class="error" role="alert">{html.escape(error.text(language))}</p>'
+    return _facts(spec) + _paragraph(error.text, "error")
 
 
-def _facts(spec: CheckpointSpec, language: Language) -> str:
-    facts = " · ".join((spec.licence, _reads(spec, language), _where(spec, language)))
-    return f"<p><b>{html.escape(spec.label[language])}</b></p><p>{html.escape(facts)}</p>"
+def left_card(spec: CheckpointSpec, found: DownloadProgress) -> str:
+    """What becomes of a download that a visitor has left."""
+    if found.error is not None:
+        return failure_card(spec, found.error)
+    return _facts(spec) + _paragraph(lambda code: say("models.left", code))
+
+
+def _facts(spec: CheckpointSpec) -> str:
+    def facts(code: Language) -> str:
+        return " · ".join((spec.licence, _reads(spec, code), _where(spec, code)))
+
+    return _paragraph(lambda code: spec.label[code], "name") + _paragraph(facts)
+
+
+def _paragraph(sentence: Callable[[Language], str], kind: str = "") -> str:
+    """A sentence in both languages of the page, of which the style sheet shows one."""
+    spans = (f'<span lang="{code}">{html.escape(sentence(code))}</span>' for code in LANGUAGES)
+    role = ' role="alert"' if kind == "error" else ""
+    return f'<p class="{f"both {kind}".strip()}"{role}>{"".join(spans)}</p>'
 
 
 def _reads(spec: CheckpointSpec, language: Language) -> str:
@@ -159,10 +186,10 @@ def _reads(spec: CheckpointSpec, language: Language) -> str:
     return say("models.reads", language, languages=", ".join(names))
 
 
-def _where(spec: CheckpointSpec, language: Language) -> str:
+def _where(spec: CheckpointSpec, language: Language, away: str = "models.away") -> str:
     size = sum(file.megabytes for file in spec.missing_from_hub())
     if size:
-        return say("models.away", language, megabytes=_megabytes(size * 10**6))
+        return say(away, language, megabytes=_megabytes(size * 10**6))
     return say("models.here" if spec.refusal() is None else "models.broken", language)
 
 
@@ -170,7 +197,7 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f}".replace(",", "\u00a0")
 
 
-def _card(content: str, *, waiting: str | None) -> Updates:
+def _card(content: str, *, waiting: Ticket | None) -> Updates:
     running = waiting is not None
     return {
         "model_card": gr.update(value=content, visible=bool(content)),

@@ -7,6 +7,7 @@ from typing import Any, Final
 import gradio as gr
 
 from pipelines import DEFAULT_CHECKPOINT, DEFAULT_METHOD, PipelineRegistry
+from pipelines.download import Ticket
 
 from .models_handlers import ENGLISH_ONLY, ModelHandlers, more_choices, tower_line
 from .text import say
@@ -64,21 +65,23 @@ def wire_models_panel(page: Page, handlers: ModelHandlers) -> None:
     waiting = [page["waiting"], page["language"]]
 
     def named(updates: dict[str, Any]) -> dict[Any, Any]:
-        return {page[name]: value for name, value in updates.items()}
+        return {page[name]: value for name, value in updates.items()} or gr.skip()
 
-    def choose(identifier: str | None, language: str) -> dict[Any, Any]:
-        return named(handlers.choose(identifier, language))
+    def choose(
+        identifier: str | None, language: str, ticket: Ticket | None, request: gr.Request
+    ) -> dict[Any, Any]:
+        return named(handlers.choose(identifier, language, ticket, request.session_hash or ""))
 
-    def look(identifier: str | None, language: str) -> dict[Any, Any]:
-        return named(handlers.look(identifier, language))
+    def look(ticket: Ticket | None, language: str) -> dict[Any, Any]:
+        return named(handlers.look(ticket, language))
 
-    def stop(identifier: str | None, language: str) -> dict[Any, Any]:
-        return named(handlers.stop(identifier, language))
+    def stop(ticket: Ticket | None, language: str) -> dict[Any, Any]:
+        return named(handlers.stop(ticket, language))
 
     def describe(checkpoint: str | None, method: str) -> dict[Any, Any]:
         return named(handlers.describe(checkpoint, method))
 
-    page["more"].input(choose, [page["more"], page["language"]], outputs, **private)
+    page["more"].input(choose, [page["more"], page["language"], page["waiting"]], outputs, **private)
     page["model_timer"].tick(look, waiting, outputs, **private)
     page["model_stop"].click(stop, waiting, outputs, **private)
     chosen = [page["checkpoint"], page["method"]]

@@ -11,7 +11,7 @@ import gradio as gr
 from pipelines import format_prompt_file, format_prompts, load_prompt_file, parse_prompts
 from pipelines.messages import Language
 
-from .files import write_unique
+from .files import write_download
 from .refusals import explain, notice, refusal
 from .text import as_language, say
 
@@ -83,4 +83,4 @@ def save_prompts(text: str | None, language: str) -> str:
         content = format_prompt_file(parse_prompts(text or ""))
     except Exception as error:
         raise refusal(error, as_language(language)) from error
-    return str(write_unique("prompts", ".yaml", lambda path: path.write_text(content, encoding="utf-8")))
+    return str(write_download("prompts.yaml", lambda path: path.write_text(content, encoding="utf-8")))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 import secrets
+from collections.abc import Iterator
 
 import gradio as gr
 
@@ -28,6 +30,17 @@ def explain(error: Exception, language: Language = "en") -> str:
 def refusal(error: Exception, language: Language = "en") -> gr.Error:
     """The same sentence as an error that a queued event may raise; it reaches API clients too."""
     return gr.Error(explain(error, language), title=say("refused", language), print_exception=False)
+
+
+@contextlib.contextmanager
+def refusals(language: Language = "en") -> Iterator[None]:
+    """Let only errors with a sentence for users out of the block."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise refusal(error, language) from None
 
 
 def show_toast(sentence: str, language: Language) -> None:

@@ -32,7 +32,7 @@ KNOBS: Final = (
     Knob("stride", 32, 512, 16),
     Knob("k", 1, 1000, 1),
     Knob("alpha", 0, 0.99, 0.01),
-    Knob("gamma", 0, 10, 0.1),
+    Knob("gamma", 0, 30, 0.1),
     Knob("sigma", 5, 1000, 1),
     Knob("tau", 0.001, 0.2, 0.001),
     Knob("r", 3, 31, 2),

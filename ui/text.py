@@ -9,14 +9,15 @@ from pipelines.messages import Language, Phrase
 
 from .explain_text import EXPLAIN
 from .rounds_text import ROUNDS
+from .viewer_text import VIEWER
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
 
 PAGE: Final[Mapping[str, Phrase]] = {
     "title": Phrase("Facade Lens", "Facade Lens"),
     "purpose": Phrase(
-        "Name it, and see it on the facade.",
-        "Назовите — и увидите на фасаде.",
+        "Name what to find on a facade, and see where it is.",
+        "Назовите, что найти на фасаде, и увидите, где оно.",
     ),
     "skip": Phrase("Skip to the result", "Перейти к результату"),
     "theme": Phrase("Switch between light and dark", "Светлая или тёмная тема"),
@@ -45,6 +46,22 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "kind.stock": Phrase("Stock", "Исходный"),
     "kind.finetuned": Phrase("Fine-tuned", "Дообученный"),
     "method": Phrase("Method", "Метод"),
+    "method.maskclip": Phrase(
+        "MaskCLIP compares every patch with the words, each on its own: quick, uneven edges.",
+        "MaskCLIP сравнивает со словами каждый фрагмент сам по себе: быстро, края неровные.",
+    ),
+    "method.lposs": Phrase(
+        "LPOSS lets patches that look alike and lie close agree on a class.",
+        "LPOSS: похожие и близкие фрагменты приходят к общему классу.",
+    ),
+    "method.lposs_plus": Phrase(
+        "LPOSS+ adds pixels to LPOSS: sharper edges, slower.",
+        "LPOSS+ добавляет к LPOSS пиксели: края чётче, дольше.",
+    ),
+    "method.pnp_ovss": Phrase(
+        "PnP-OVSS asks in rounds which places make a word fit the picture.",
+        "PnP-OVSS по раундам ищет места, из-за которых слово подходит снимку.",
+    ),
     "checkpoint": Phrase("Checkpoint", "Чекпойнт"),
     "settings": Phrase("Settings of the method", "Параметры метода"),
     "reset": Phrase("Reset to the checkpoint's own values", "Вернуть значения чекпойнта"),
@@ -70,7 +87,7 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "solver.published": Phrase("published, 10 steps", "как в статье, 10 шагов"),
     "solver.exact": Phrase("exact", "точный"),
     "precision": Phrase("Precision", "Точность чисел"),
-    "none": Phrase("None of these", "Ничего из названного"),
+    "none": Phrase("None of these: threshold and background", "Ничего из названного: порог и фон"),
     "threshold": Phrase("Least certainty", "Наименьшая уверенность"),
     "threshold.info": Phrase(
         "Pixels below it stay without a class; 0 colours all",
@@ -82,9 +99,6 @@ PAGE: Final[Mapping[str, Phrase]] = {
         "Через запятую; где побеждают они, цвета не будет",
     ),
     "background.hint": Phrase("for example: people, cars", "например: люди, машины"),
-    "busy": Phrase(
-        "Working. The first run also loads the model.", "Считаю. Первый запуск ещё и загружает модель."
-    ),
     "failed": Phrase(
         "Something went wrong (id {id}). Your picture and prompts are kept; try again.",
         "Что-то пошло не так (номер {id}). Изображение и классы сохранены; попробуйте ещё раз.",
@@ -107,9 +121,15 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "models.stop": Phrase("Stop the download", "Остановить скачивание"),
     "models.glossary": Phrase("Glossary into English", "Глоссарий на английский"),
     "models.english": Phrase("Reads English only", "Понимает только английский"),
+    "models.pnp": Phrase("PnP-OVSS reads English only", "PnP-OVSS понимает только английский"),
+    "models.left": Phrase(
+        "You no longer wait for this download. It goes on, since others wait for it.",
+        "Вы больше не ждёте это скачивание. Оно продолжается: его ждут другие посетители.",
+    ),
     "models.reads": Phrase("Reads {languages}", "Понимает языки: {languages}"),
     "models.here": Phrase("on this machine", "есть на этой машине"),
     "models.away": Phrase("not on this machine, {megabytes} MB", "нет на этой машине, {megabytes} МБ"),
+    "models.fetch": Phrase("{megabytes}\u00a0MB to download", "скачать {megabytes}\u00a0МБ"),
     "models.broken": Phrase("files are missing", "не хватает файлов"),
     "models.progress": Phrase("{received} of {total} MB", "{received} из {total} МБ"),
     "tongue.en": Phrase("English", "английский"),
@@ -132,7 +152,7 @@ PAGE: Final[Mapping[str, Phrase]] = {
         "This result is no longer kept. Change a prompt or a setting to compute it again.",
         "Этот результат уже не хранится. Измените класс или параметр, чтобы посчитать его заново.",
     ),
-    "compare.title": Phrase("Compare checkpoints", "Сравнить чекпойнты"),
+    "compare.title": Phrase("Compare checkpoints and methods", "Сравнить чекпойнты и методы"),
     "compare.checkpoint_a": Phrase("First", "Первый"),
     "compare.checkpoint_b": Phrase("Second", "Второй"),
     "compare.run": Phrase("Compare", "Сравнить"),
@@ -211,7 +231,9 @@ PAGE: Final[Mapping[str, Phrase]] = {
     "defects.table.area": Phrase("Area, m²", "Площадь, м²"),
     "defects.table.severity": Phrase("Severity", "Степень"),
     "defects.table.score": Phrase("Probability", "Вероятность"),
-    "defects.table.place": Phrase("x {x}, y {y} px", "x {x}, y {y} пкс"),
+    "defects.table.place": Phrase(
+        "x {x}, y {y}; box {width} × {height} px", "x {x}, y {y}; рамка {width} × {height} пкс"
+    ),
     "defects.table.length": Phrase(
         "about {length} m long, {width} mm wide", "длина ≈ {length} м, ширина ≈ {width} мм"
     ),
@@ -231,63 +253,6 @@ PAGE: Final[Mapping[str, Phrase]] = {
     ),
     **EXPLAIN,
     **ROUNDS,
-}
-
-VIEWER: Final[Mapping[str, Phrase]] = {
-    "empty": Phrase(
-        "Drop a photo of a facade here, or choose an example.",
-        "Перетащите сюда фото фасада или выберите пример.",
-    ),
-    "canvas": Phrase(
-        "Segmented picture. Arrow keys move the crosshair, plus and minus zoom, 0 fits.",
-        "Размеченное изображение. Стрелки двигают перекрестие, плюс и минус меняют масштаб, 0 — целиком.",
-    ),
-    "view": Phrase("View", "Вид"),
-    "overlay": Phrase("Overlay", "Заливка"),
-    "outline": Phrase("Outline", "Контур"),
-    "split": Phrase("Split", "Шторка"),
-    "divider": Phrase("Divider between result and photo", "Граница между результатом и фото"),
-    "opacity": Phrase("Opacity", "Плотность"),
-    "zoom_in": Phrase("Zoom in", "Приблизить"),
-    "zoom_out": Phrase("Zoom out", "Отдалить"),
-    "fit": Phrase("Fit the whole picture", "Показать целиком"),
-    "fullscreen": Phrase("Full screen", "На весь экран"),
-    "legend": Phrase("Classes", "Классы"),
-    "show_all": Phrase("All", "Все"),
-    "show_none": Phrase("None", "Скрыть"),
-    "toggle": Phrase("Show or hide {name}", "Показать или скрыть: {name}"),
-    "solo": Phrase("Only {name}", "Только {name}"),
-    "no_class": Phrase("none of these", "ничего из названного"),
-    "readout": Phrase(
-        "Point at the picture to read a class.", "Наведите на изображение, чтобы узнать класс."
-    ),
-    "label_png": Phrase("Label map", "Карта классов"),
-    "overlay_png": Phrase("Picture", "Картинка"),
-    "download": Phrase("Download", "Скачать"),
-    "total": Phrase("{seconds} s", "{seconds} с"),
-    "details": Phrase("Timings", "Время по этапам"),
-    "cached": Phrase("from cache", "из кэша"),
-    "milliseconds": Phrase("{value} ms", "{value} мс"),
-    "digest": Phrase("SHA-256 of its weights: {digest}", "SHA-256 весов: {digest}"),
-    "stage.windows": Phrase("windows", "окна"),
-    "stage.encode_clip": Phrase("text-aligned features", "признаки, связанные с текстом"),
-    "stage.encode_patches": Phrase("patch features", "признаки фрагментов"),
-    "stage.graph": Phrase("graph", "граф"),
-    "stage.text": Phrase("prompts", "запросы"),
-    "stage.propagate": Phrase("propagation", "распространение"),
-    "stage.refine": Phrase("pixel refinement", "уточнение по пикселям"),
-    "stage.label_map": Phrase("label map", "карта классов"),
-    "stage.load": Phrase("model", "модель"),
-    "stage.filter": Phrase("class filter", "фильтр классов"),
-    "stage.rounds": Phrase("dropout rounds", "раунды"),
-    "stage.postprocess": Phrase("post-processing", "постобработка"),
-    "stage.total": Phrase("total", "всего"),
-    "busy": PAGE["busy"],
-    "measure": Phrase(
-        "Click the two ends of a length that you know. Escape stops.",
-        "Щёлкните по двум концам известной вам длины. Escape — отмена.",
-    ),
-    "measuring": Phrase("end of the length", "конец отрезка"),
 }
 
 

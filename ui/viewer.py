@@ -24,7 +24,17 @@ METHOD_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-SCRIPTS: Final = ("drawing.js", "viewer_marks.js", "viewer.js")
+SCRIPTS: Final = (
+    "drawing.js",
+    "viewer_scene.js",
+    "viewer_draw.js",
+    "viewer_marks.js",
+    "viewer_legend.js",
+    "viewer_facts.js",
+    "viewer_controls.js",
+    "viewer_pointer.js",
+    "viewer.js",
+)
 
 
 class Viewer(gr.HTML):

@@ -11,7 +11,6 @@ from pipelines import DEFAULT_CHECKPOINT, PipelineRegistry, list_models, prompt_
 from pipelines.messages import Language
 
 from .explain_panel import LABELS as EXPLAIN_PLACES
-from .explain_panel import kind_choices
 from .models_handlers import more_choices, pill_choices
 from .models_panel import LABELS as MODEL_PLACES
 from .prompt_file_panel import LABELS as PROMPT_FILE_PLACES
@@ -19,6 +18,7 @@ from .rounds_panel import LABELS as ROUND_PLACES
 from .rounds_panel import postprocess_choices
 from .settings import KNOBS
 from .text import say
+from .viewer import METHOD_NAMES
 
 PLACES: Final[dict[str, Mapping[str, str]]] = {
     "image": {"label": "image", "placeholder": "image.hint"},
@@ -81,7 +81,6 @@ def relabel(
         updates[f"compare_checkpoint_{side}"]["choices"] = compare_choices(registry, language)
     updates["topic"]["choices"] = topic_choices(language)
     updates["solver"]["choices"] = solver_choices(language)
-    updates["explain_kinds"]["choices"] = kind_choices(language)
     updates["pnp_postprocess"]["choices"] = postprocess_choices(language)
     return updates
 
@@ -122,6 +121,14 @@ def solver_choices(language: Language) -> Choices:
 def both_languages(key: str) -> str:
     """A sentence in both languages as HTML; the style sheet shows the page's one."""
     return "".join(f'<span lang="{code}">{say(key, code)}</span>' for code in _codes())
+
+
+def method_notes() -> str:
+    """What each method does, as HTML; the style sheet shows the chosen one in the page's language."""
+    return "".join(
+        f'<p class="both" data-method="{name}">{both_languages(f"method.{name}")}</p>'
+        for name in METHOD_NAMES
+    )
 
 
 def _codes() -> Iterable[Language]:

@@ -49,6 +49,7 @@ class Question:
         steps: points of Integrated Gradients to try, increasing.
         method: what segments.
         trust: how faithfulness is measured; None leaves it out.
+        randomise: whether maps of the focus classes are made again while weights become random.
     """
 
     config: FacadeConfig
@@ -57,6 +58,7 @@ class Question:
     steps: tuple[int, ...]
     method: Method
     trust: TrustPlan | None
+    randomise: bool = False
 
     def targets(self, prompts: PromptSet) -> Iterator[Target]:
         """Grad-CAM of every class and of both groups, Integrated Gradients of the focus classes."""

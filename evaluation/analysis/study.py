@@ -16,6 +16,7 @@ from pipelines import InferenceRequest, InferenceResult, PromptSet, infer
 from pipelines.explanation import explain, on_one_scale
 from pipelines.explanation_types import ExplanationRequest, ExplanationResult
 
+from .ground_truth import against_truth, members_of
 from .question import KINDS, Question, Target
 
 Side = tuple[str, str]
@@ -42,8 +43,14 @@ class Study:
         any_side = next(iter(self.maps.values()))
         return {"_".join(key): _ends(result.scale) for key, result in any_side.items()}
 
-    def figures(self, side: Side, focus: tuple[str, ...]) -> dict[str, Any]:
-        """The published figures of one side, and what says whether to believe its maps."""
+    def figures(self, side: Side, focus: tuple[str, ...], truth: NDArray[np.uint8]) -> dict[str, Any]:
+        """The published figures of one side, and what says whether to believe its maps.
+
+        Args:
+            side: prompt set and model.
+            focus: classes that probabilities are given for.
+            truth: taxonomy indices, ``(H, W)``; 255 is not looked at.
+        """
         found = self.segmentations[side]
         figures: dict[str, Any] = {
             f"pixels_{item.name}": int(np.count_nonzero(found.label_map == item.index))
@@ -53,7 +60,8 @@ class Study:
         trust: dict[str, Any] = {}
         for (word, name), result in self.maps[side].items():
             figures[f"{word}_{name}_mean"] = mean_heat(result)
-            trust[f"{word}_{name}"] = _trust(result)
+            located = against_truth(result.heatmap, truth, members_of(name))
+            trust[f"{word}_{name}"] = {**_trust(result), "ground_truth": located}
         return {**figures, "explanations": trust}
 
 
@@ -114,6 +122,7 @@ def _ask(asked: InferenceRequest, target: Target, question: Question) -> Explana
         templates=asked.templates,
         steps=question.steps,
         trust=target.trust,
+        randomise=question.randomise and target.name in question.focus,
     )
 
 
@@ -149,7 +158,17 @@ def probability_figures(found: InferenceResult, focus: tuple[str, ...]) -> dict[
 
 def _trust(result: ExplanationResult) -> dict[str, Any]:
     report = result.report()
-    kept = ("map", "explained", "flagged", "doubts", "completeness", "faithfulness", "block", "baseline")
+    kept = (
+        "map",
+        "explained",
+        "flagged",
+        "doubts",
+        "completeness",
+        "faithfulness",
+        "randomised",
+        "block",
+        "baseline",
+    )
     heat = result.heatmap
     raw = {"raw_mean": float(heat.mean(dtype=np.float64)), "raw_max": float(heat.max())}
     return {key: report[key] for key in kept if key in report} | raw

@@ -83,7 +83,7 @@ def compare(
     tallies: dict[Row, FacadeTally] = {}
     pictures: list[ShownPicture] = []
     for split, members in samples.items():
-        numbers = {group: number for number, group in enumerate(sorted({item.group for item in members}))}
+        numbers = {group: number for number, group in enumerate(photographs_of(members))}
         rows = [Row(split, model, method) for model in segmenter.models for method in methods]
         own = {row: FacadeTally(scheme, len(numbers)) for row in rows}
         places = shard(range(len(members)), rank)
@@ -99,6 +99,11 @@ def compare(
             tally.counts.update(zip(tally.counts, summed, strict=True))
         tallies |= own
     return Comparison(tallies, pictures)
+
+
+def photographs_of(samples: Sequence[FacadeSample]) -> list[str]:
+    """Names of the photographs that samples were cut from, in the order in which they are counted."""
+    return sorted({sample.group for sample in samples})
 
 
 def _take(

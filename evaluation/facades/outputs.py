@@ -13,16 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from .intervals import Interval
-from .tally import FacadeTally, class_table
+from .tally import FacadeTally, class_table, derive
 
 NO_CLASS_COLUMN: Final = "none"
 CELL_INCHES: Final = 0.62
 LEFT, BOTTOM, RIGHT, TOP = 2.0, 1.7, 1.2, 0.2  # margins in inches
 DPI: Final = 200
+PHOTOGRAPH_FIGURES: Final = (
+    "damageShare", "damageSharePredicted", "damageIoU", "mIoU", "componentRecall", "falseAlarmsPerImage",
+)  # fmt: skip
 
 
 def write_row(
-    folder: Path, split: str, tally: FacadeTally, intervals: Mapping[str, Interval]
+    folder: Path,
+    split: str,
+    tally: FacadeTally,
+    intervals: Mapping[str, Interval],
+    photographs: Sequence[str],
 ) -> dict[str, Any]:
     """Write one row's files: ``SPLIT_metrics.json``, ``SPLIT_per_class_iou.json``, tables and matrices.
 
@@ -31,6 +38,7 @@ def write_row(
         split: first word of the names.
         tally: counts.
         intervals: of the figures.
+        photographs: names, by their number in the counts.
 
     Returns:
         What ``SPLIT_metrics.json`` holds.
@@ -43,6 +51,7 @@ def write_row(
     write_json(folder / f"{split}_metrics.json", metrics)
     write_json(folder / f"{split}_per_class_iou.json", dict(zip(names, figures["iou"], strict=True)))
     write_class_table(folder / f"{split}_per_class.csv", classes, intervals)
+    write_photograph_table(folder / f"{split}_photographs.csv", photographs, tally)
     counts = tally.counts["confusion"].sum(0)
     titles = (*names, NO_CLASS_COLUMN) if counts[:, -1].any() else names
     counts = counts[:, : len(titles)]
@@ -103,6 +112,18 @@ def write_class_table(
         for row in rows:
             low, high = intervals.get(f"IoU {row['class']}", (None, None))
             writer.writerow(plain({**row, "IoU low": low, "IoU high": high}))
+
+
+def write_photograph_table(path: Path, names: Sequence[str], tally: FacadeTally) -> None:
+    """Write one line a photograph as CSV: how much of it is damaged, how much is said to be, and how well."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["photograph", "images", "pixels", *PHOTOGRAPH_FIGURES])
+        for number, name in enumerate(names):
+            sums = {key: counts[number] for key, counts in tally.counts.items()}
+            figures = derive(sums, tally.scheme)
+            found = plain([figures[key] for key in PHOTOGRAPH_FIGURES])
+            writer.writerow([name, int(sums["images"]), int(sums["confusion"].sum()), *found])
 
 
 def normalise_rows(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -52,7 +52,7 @@ def find_samples(
     """
     wanted = tuple(dict.fromkeys(splits))
     if not tiles.train and not tiles.val:
-        folder = root or Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+        folder = data_root(root)
         return {split: read_split(folder, split) for split in wanted}
     if root is not None:
         raise DatasetError("Name --dataset-root or folders of tiles (--tiles-train, --tiles-val), not both.")
@@ -61,6 +61,11 @@ def find_samples(
         if not found.get(split):
             raise DatasetError(f"The tiles hold no split {split!r}. Name folders with --tiles-{split}.")
     return {split: found[split] for split in wanted}
+
+
+def data_root(given: Path | None) -> Path:
+    """The folder of a data set: the one given, that of ``FACADE_DATA_ROOT``, or ``data/facade_damage``."""
+    return given or Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
 
 
 def parse_aliases(text: str) -> dict[str, str]:

@@ -129,6 +129,7 @@ def derive(sums: CountTable, scheme: Scheme) -> dict[str, Any]:
 
     Returns:
         Figures of :class:`evaluation.metrics.ConfusionMatrix` and :class:`evaluation.boundary.BoundaryIoU`;
+        ``damageShare`` and ``damageSharePredicted`` of all pixels;
         ``componentRecall``, ``componentNamedRecall``, ``componentPrecision``, ``falseAlarmsPerImage``;
         ``crackPrecision_1px``, ``crackRecall_1px``, ``crackF1_1px`` for every tolerance.
     """
@@ -137,7 +138,7 @@ def derive(sums: CountTable, scheme: Scheme) -> dict[str, Any]:
     matrix.counts = sums["confusion"]
     outlines = BoundaryIoU(classes)
     outlines.intersection, outlines.union = sums["outlines"][:, 0], sums["outlines"][:, 1]
-    figures = matrix.compute() | outlines.compute() | _regions(sums)
+    figures = matrix.compute() | outlines.compute() | _shares(sums["confusion"], scheme) | _regions(sums)
     return figures if scheme.line is None else figures | _line(sums["line"], scheme.tolerances)
 
 
@@ -162,6 +163,14 @@ def class_table(tally: FacadeTally) -> list[dict[str, Any]]:
         counted = sums["regions"][:, place].tolist()
         columns[key] = [n if index in tally.scheme.damage else None for index, n in enumerate(counted)]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _shares(confusion: Counts, scheme: Scheme) -> dict[str, float]:
+    damage, total = list(scheme.damage), int(confusion.sum())
+    return {
+        "damageShare": _part(int(confusion[damage].sum()), total),
+        "damageSharePredicted": _part(int(confusion[:, damage].sum()), total),
+    }
 
 
 def _regions(sums: CountTable) -> dict[str, float]:

@@ -126,7 +126,9 @@ class _Trainer:
         network, settings = job.base.network, job.settings
         self.device = next(network.model.parameters()).device
         self.prototypes = self._encode_prompts()
-        classifier = DenseClassifier(network.model, self.prototypes, network.mean, network.std)
+        classifier = DenseClassifier(
+            network.model, self.prototypes, network.mean, network.std, temperature=settings.temperature
+        )
         self.names = open_for_training(network.model, settings)
         self.parameters = trained_parameters(network.model)
         self.classifier: nn.Module = in_step(classifier, rank, self.device)

@@ -11,14 +11,13 @@ from torch import Tensor, distributed, nn
 
 from evaluation.distributed import Rank
 from lposs_core.maskclip import dense_features, read_visual
-from lposs_core.scores import TEMPERATURE
 from lposs_core.tower import live_weights
 
 from .data import IGNORED
 
 
 class DenseClassifier(nn.Module):
-    """``100 * cos(patch, prototype)``, the largest over the prototypes of a class.
+    """``temperature * cos(patch, prototype)``, the largest over the prototypes of a class.
 
     The arithmetic of patches is that of segmentation, :func:`lposs_core.maskclip.dense_features`; what is
     trained is what is served.
@@ -29,16 +28,24 @@ class DenseClassifier(nn.Module):
             no part of the model's state.
         mean: of the pixels, one a channel.
         std: of the pixels, one a channel.
+        temperature: what cosines are multiplied by.
     """
 
     def __init__(
-        self, model: Any, prototypes: Sequence[Tensor], mean: Sequence[float], std: Sequence[float]
+        self,
+        model: Any,
+        prototypes: Sequence[Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+        *,
+        temperature: float,
     ) -> None:
         super().__init__()
         self.model = model
         self._sizes = [len(group) for group in prototypes]
         self._prototypes = torch.cat(list(prototypes))
         self._pixels = (tuple(mean), tuple(std))
+        self._temperature = temperature
 
     def forward(self, crops: Tensor) -> Tensor:
         """Score RGB crops ``(n, 3, h, w)`` in ``[0, 1]``: logits ``(n, C, gh, gw)`` float32."""
@@ -50,7 +57,7 @@ class DenseClassifier(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             cosines = features @ self._prototypes.to(features.device).T
         classes = [group.amax(-1) for group in torch.split(cosines, self._sizes, dim=-1)]
-        return TEMPERATURE * torch.stack(classes, dim=1)
+        return self._temperature * torch.stack(classes, dim=1)
 
 
 def segmentation_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:

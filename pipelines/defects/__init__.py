@@ -13,7 +13,7 @@ from .outlines import Polygon, outline
 from .pictures import crop_picture, jpeg_bytes, overview_picture
 from .search import find_defects
 from .severity import Rules, load_rules
-from .sheet import area_words, sheet_html
+from .sheet import area_words, rule_lines, sheet_html
 from .table import csv_text
 from .types import Component, Defect, DefectOptions, DefectSheet, Extent, Kind, Scale, Severity
 from .words import NOTE
@@ -45,6 +45,7 @@ __all__ = [
     "measure_extent",
     "outline",
     "overview_picture",
+    "rule_lines",
     "run_lengths",
     "sheet_html",
     "skeleton_length",

@@ -87,5 +87,5 @@ def _draw_outline(drawn: Picture, defect: Defect, scale: float, origin: tuple[in
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     shift = np.array([component.box[0] - origin[0] - 0.5, component.box[1] - origin[1] - 0.5])
     lines = [np.round((contour + shift) * scale).astype(np.int32) for contour in contours]
-    cv2.polylines(drawn, lines, True, (255, 255, 255), 3, cv2.LINE_AA)
-    cv2.polylines(drawn, lines, True, rgb(defect.severity.colour), 1, cv2.LINE_AA)
+    cv2.polylines(drawn, lines, True, (255, 255, 255), 4, cv2.LINE_AA)
+    cv2.polylines(drawn, lines, True, rgb(defect.severity.colour), 2, cv2.LINE_AA)

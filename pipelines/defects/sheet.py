@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from ..messages import Language
 from .pictures import crop_picture, data_url, overview_picture
 from .severity import Rule, load_rules
 from .types import Defect, DefectSheet, Kind
-from .words import NOTE, QUANTITIES, SHEET, number, say
+from .words import NOTE, QUANTITIES, SHEET, number, percent, say, thousands
 
 TEMPLATE: Final = Path(__file__).with_name("sheet.html.j2")
 
@@ -65,7 +65,7 @@ def sheet_html(
         left_out=say("left_out", language, count=sheet.left_out, least=sheet.least_area)
         if sheet.left_out
         else "",
-        rules=[_rule_line(kind, sheet, language) for kind in _kinds(sheet)],
+        rules=rule_lines(sheet, language),
         found_by=_found_by(sheet, language),
     )
 
@@ -84,13 +84,15 @@ def _row(sheet: DefectSheet, defect: Defect, image: NDArray[np.uint8], language:
         "title": defect.kind.title.text(language),
         "severity": defect.severity.title.text(language),
         "colour": defect.severity.colour,
-        "score": f"{defect.score:.0%}",
+        "score": percent(defect.score, language),
         "extent": _extent_words(sheet, defect, language),
-        "place": say("place", language, zone=defect.zone.text(language), x=x, y=y),
+        "zone": defect.zone.text(language),
+        "place": say("place", language, x=x, y=y, width=component.box[2], height=component.box[3]),
         "photo": data_url(crop_picture(image, defect)),
         "cause": defect.kind.cause.text(language),
         "measures": defect.kind.measures.text(language),
         "area": area_words(sheet, component.area, language),
+        "pixels": "" if sheet.scale is None else say("pixels", language, area=thousands(component.area)),
         "box": component.box,
     }
 
@@ -98,7 +100,7 @@ def _row(sheet: DefectSheet, defect: Defect, image: NDArray[np.uint8], language:
 def area_words(sheet: DefectSheet, pixels: int, language: Language) -> str:
     """An area in square metres; in pixels where there is no scale."""
     if sheet.scale is None:
-        return f"{pixels:,}".replace(",", " ")
+        return thousands(pixels)
     area = pixels * sheet.scale.metres_per_pixel**2
     return number(area, language, 2 if area >= 0.1 else 4)
 
@@ -126,27 +128,44 @@ def _scale_words(sheet: DefectSheet, language: Language) -> str:
 
 
 def _totals(sheet: DefectSheet, language: Language) -> Iterator[Total]:
-    whole = sheet.image_size[0] * sheet.image_size[1]
     titles = dict.fromkeys(defect.kind.title.text(language) for defect in sheet.defects)
     for title in titles:
         areas = [each.component.area for each in sheet.defects if each.kind.title.text(language) == title]
-        share = f"{number(100 * sum(areas) / whole, language, 2)} %"
-        yield Total(title, len(areas), area_words(sheet, sum(areas), language), share)
+        yield _total(title, areas, sheet, language)
+    if len(titles) > 1:
+        areas = [defect.component.area for defect in sheet.defects]
+        yield _total(say("total", language), areas, sheet, language)
+
+
+def _total(title: str, areas: Sequence[int], sheet: DefectSheet, language: Language) -> Total:
+    whole = sheet.image_size[0] * sheet.image_size[1]
+    share = f"{number(100 * sum(areas) / whole, language, 2)} %"
+    return Total(title, len(areas), area_words(sheet, sum(areas), language), share)
 
 
 def _kinds(sheet: DefectSheet) -> list[Kind]:
     return list({defect.kind.name: defect.kind for defect in sheet.defects}.values())
 
 
+def rule_lines(sheet: DefectSheet, language: Language) -> list[str]:
+    """How severity was rated: one sentence for each kind of defect of the sheet."""
+    return [_rule_line(kind, sheet, language) for kind in _kinds(sheet)]
+
+
 def _rule_line(kind: Kind, sheet: DefectSheet, language: Language) -> str:
     rules = load_rules()
     rule = rules.rule(kind, sheet.scale)
-    steps = ", ".join(
-        say("rule_step", language, level=level.title.text(language), figure=_figure(rule, figure, language))
-        for level, figure in zip(rules.levels[1:], rule.least, strict=True)
-    )
+    first, *higher = [level.title.text(language) for level in rules.levels]
+    figures = [_figure(rule, figure, language) for figure in rule.least]
+    steps = [
+        say("rule_below", language, level=first, figure=figures[0]),
+        *(
+            say("rule_step", language, level=level, figure=figure)
+            for level, figure in zip(higher, figures, strict=True)
+        ),
+    ]
     title, quantity = kind.title.text(language), QUANTITIES[rule.quantity].text(language)
-    return say("rule_line", language, title=title, quantity=quantity, steps=steps)
+    return say("rule_line", language, title=title, quantity=quantity, steps=", ".join(steps))
 
 
 def _figure(rule: Rule, figure: float, language: Language) -> str:

@@ -42,7 +42,9 @@ SHEET: Final[Mapping[str, Phrase]] = {
     "top": Phrase("Top, px", "Сверху, пкс"),
     "box_width": Phrase("Box width, px", "Ширина рамки, пкс"),
     "box_height": Phrase("Box height, px", "Высота рамки, пкс"),
-    "place": Phrase("{zone}; x {x}, y {y} px", "{zone}; x {x}, y {y} пкс"),
+    "place": Phrase(
+        "centre x {x}, y {y}; box {width} × {height} px", "центр x {x}, y {y}; рамка {width} × {height} пкс"
+    ),
     "extent": Phrase(
         "length about {length} m, mean width about {width} mm",
         "длина около {length} м, средняя ширина около {width} мм",
@@ -75,8 +77,9 @@ SHEET: Final[Mapping[str, Phrase]] = {
         "Не вошло в ведомость: {count} участков меньше {least} пкс или сверх числа строк.",
     ),
     "rule": Phrase("How severity is rated", "Как определена степень"),
-    "rule_line": Phrase("{title}: by {quantity}, {steps}", "{title}: по признаку «{quantity}», {steps}"),
-    "rule_step": Phrase("{level} from {figure}", "{level} от {figure}"),
+    "rule_line": Phrase("{title}, by {quantity}: {steps}", "{title}, по признаку «{quantity}»: {steps}"),
+    "rule_below": Phrase("{level} below {figure}", "{level} — меньше {figure}"),
+    "rule_step": Phrase("{level} from {figure}", "{level} — от {figure}"),
     "found_by": Phrase("How it was found", "Как найдено"),
     "found_by_line": Phrase(
         "method {method}, checkpoint {checkpoint} ({digest}); damage probability at least {threshold}; "
@@ -106,3 +109,13 @@ def number(value: float, language: Language, digits: int) -> str:
     """A figure with a decimal comma in Russian."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if language == "ru" else text
+
+
+def percent(share: float, language: Language) -> str:
+    """A share in [0, 1] in whole per cent; in Russian a space stands before the sign."""
+    return f"{share:.0%}".replace("%", "\u00a0%" if language == "ru" else "%")
+
+
+def thousands(count: int) -> str:
+    """A whole number with narrow spaces between groups of three digits."""
+    return f"{count:,}".replace(",", "\u202f")

@@ -150,6 +150,17 @@ def test_prompts_act_on_both_models(out: Path, summary: dict[str, Any]) -> None:
             assert not np.array_equal(*maps)
 
 
+def test_maps_are_held_against_the_ground_truth(place: Path, summary: dict[str, Any]) -> None:
+    _, mask = read_sample(read_split(place / "data", "val")[0])
+    for index, name in enumerate(CLASSES):
+        located = summary["default"]["0"]["stock"]["explanations"][f"gradcam_{name}"]["ground_truth"]
+        pixels = int((mask == index).sum())
+        assert (located is None) == (pixels == 0)
+        if located is not None:
+            assert located["pixels"] == pixels
+            assert 0 <= located["iou"] <= 1
+
+
 def test_the_summary_says_what_it_was_made_with(summary: dict[str, Any]) -> None:
     about = summary["about"]
     sets = about["prompt_sets"]
@@ -188,7 +199,11 @@ def test_only_the_pictures_asked_for_are_decoded(
     broken = read_split(tmp_path / "data", "val")[0].image
     broken.write_bytes(broken.read_bytes()[:200])
     quick = ["--methods", "ig", "--ig-steps", "1", "--focus-classes", "CRACK", "--trust-steps", "0"]
-    assert main(options(tmp_path, tmp_path / "out", *quick, "--indices", "1")) == 0
+    assert main(options(tmp_path, tmp_path / "out", *quick, "--indices", "1", "--randomise")) == 0
+    found = json.loads((tmp_path / "out" / "analysis_summary.json").read_text(encoding="utf-8"))
+    stages = found["default"]["1"]["stock"]["explanations"]["ig_CRACK"]["randomised"]
+    assert stages
+    assert all(-1 <= stage["similarity"] <= 1 for stage in stages)
     assert main(options(tmp_path, tmp_path / "out", *quick)) == 2
     assert broken.name in capsys.readouterr().err
 

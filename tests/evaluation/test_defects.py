@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.defects import BROWSERS, main, read_scale
+from evaluation.commands import UsageError
+from evaluation.defects import BROWSERS, find_browser, main, print_pdf, read_scale
 from pipelines.images import read_image
 from tiny_vlm.facades import draw_facade
 
@@ -77,3 +78,15 @@ def test_without_a_browser_pdf_is_refused(facade: Path, tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main([str(facade), "--pdf", "--out", str(tmp_path / "out")]) == 2
     assert BROWSERS[0] in capsys.readouterr().err
+
+
+@pytest.mark.ui
+def test_a_page_is_printed_and_a_browser_that_fails_is_named(tmp_path: Path):
+    page = tmp_path / "лист 1.html"
+    page.write_text("<style>@page { size: A4 landscape }</style><p>ведомость", encoding="utf-8")
+    print_pdf(find_browser(), page, tmp_path / "sheet.pdf")
+    printed = (tmp_path / "sheet.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-")
+    assert printed.count(b"/MediaBox") == 1
+    with pytest.raises(UsageError, match=r"false could not print лист 1.html \(exit code 1\)"):
+        print_pdf("false", page, tmp_path / "none.pdf")

@@ -1,4 +1,10 @@
 import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,3 +39,30 @@ def test_only_exact_counts_are_added() -> None:
 
 def test_a_named_device_is_kept() -> None:
     assert device_of("cpu", Rank(1, 2, 1)) == "cpu"
+
+
+PART = """
+import json, numpy
+from evaluation.distributed import add_counts, gather, join_ranks, shard
+with join_ranks() as rank:
+    counts = numpy.full((2, 2), 2**24 + rank.index, dtype=numpy.int64)
+    found = gather(shard(range(7), rank), rank), add_counts([counts], rank)[0].tolist(), rank.first
+print(json.dumps(found))
+"""
+
+
+def test_two_processes_gather_in_order_and_add_exactly(repository: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    place = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    parts = [
+        subprocess.Popen(
+            [sys.executable, "-c", PART], cwd=repository, stdout=subprocess.PIPE, env=place | {"RANK": index}
+        )
+        for index in "01"
+    ]
+    total = 2 * 2**24 + 1  # float32 would lose the 1
+    for index, part in enumerate(parts):
+        printed, _ = part.communicate(timeout=240)
+        assert json.loads(printed) == [list(range(7)), [[total, total], [total, total]], index == 0]

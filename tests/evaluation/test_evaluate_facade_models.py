@@ -86,6 +86,7 @@ def test_the_files_lie_where_the_published_tool_puts_them(results: Path) -> None
                 "val_metrics.json",
                 "val_per_class_iou.json",
                 "val_per_class.csv",
+                "val_photographs.csv",
                 "val_confusion.csv",
                 "val_confusion.png",
                 "val_confusion_normalised.csv",
@@ -129,6 +130,19 @@ def test_figures_say_what_they_rest_on(results: Path, folder: Path) -> None:
     }
     low, high = metrics["intervals"]["mIoU"]
     assert low <= metrics["mIoU"] <= high
+
+
+def test_every_photograph_has_its_line(results: Path, folder: Path) -> None:
+    with (results / "val/stock/val_photographs.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["images"] for row in rows] == ["1", "1", "1"]
+    for row in rows:
+        mask = np.asarray(Image.open(folder / "data/masks/val" / f"{row['photograph']}.png"))
+        looked_at = mask != 255
+        assert int(row["pixels"]) == looked_at.sum()
+        damaged = np.isin(mask, load_taxonomy().damage).sum() / looked_at.sum()
+        assert float(row["damageShare"]) == pytest.approx(damaged)
+        assert 0 <= float(row["damageSharePredicted"]) <= 1
 
 
 def test_the_summary_holds_figures_and_conditions(results: Path) -> None:

@@ -74,6 +74,26 @@ def test_two_checkpoints_share_one_scale(picture: Path, tmp_path: Path):
     assert reports[0]["explained"]["where"] == "pixel"
 
 
+def test_a_mask_says_whether_the_map_points_at_the_class(picture: Path, tmp_path: Path):
+    options = ("--kind", "grad_cam", "--no-trust", "--npz")
+    assert ask(picture, tmp_path, *options) == 0
+    heat = load_attribution(tmp_path / "raw.npz").heatmap
+    for hot, expected in ((heat >= np.median(heat), (True, 1.0)), (heat < np.median(heat), (False, 0.0))):
+        mask = np.where(hot, 1, 2).astype(np.uint8)  # class 1 of the prompts is the window
+        Image.fromarray(mask).save(tmp_path / "mask.png")
+        assert ask(picture, tmp_path, *options, "--ground-truth", str(tmp_path / "mask.png")) == 0
+        found = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["ground_truth"]
+        assert (found["pointing_game"], found["iou"]) == expected
+        assert found["pixels"] == hot.sum()
+
+
+def test_a_mask_of_another_picture_is_refused(picture: Path, tmp_path: Path, capsys):
+    Image.fromarray(np.zeros((5, 9), np.uint8)).save(tmp_path / "mask.png")
+    for mask, words in ((tmp_path / "mask.png", "9 x 5 pixels, the picture 128 x 96"), (picture, "mode RGB")):
+        assert ask(picture, tmp_path, "--ground-truth", str(mask)) == 2
+        assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -32,7 +32,7 @@ from tiny_vlm.facade_set import write_facade_set
 
 TRAINING = [
     "--tune", "head", "lora", "--lora-blocks", "-1", "--steps", "100", "--batch", "6", "--crop", "112",
-    "--validate-every", "50", "--weight-power", "0", "--learning-rate", "3e-3", "--templates", "plain",
+    "--validate-every", "50", "--learning-rate", "5e-3", "--templates", "plain",
 ]  # fmt: skip
 CLAIMED = {
     "visual.head.proj.weight",
@@ -43,7 +43,8 @@ CLAIMED = {
 @pytest.fixture(scope="module")
 def facades(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("facades")
-    write_facade_set(root, {"train": 14, "val": 3, "test": 4}, seed=1, size=(224, 288))
+    counts = {"train": 16, "val": 3, "test": 4}
+    write_facade_set(root, counts, seed=1, size=(224, 288), least_damage=0.04)
     return root
 
 
@@ -72,8 +73,9 @@ def registry(tuned: Path) -> PipelineRegistry:
 def test_the_finetuned_checkpoint_beats_stock_on_pictures_it_never_saw(card: dict[str, Any]) -> None:
     val, test = card["metrics"]["val"], card["metrics"]["test"]
     assert val["finetuned"]["mIoU"] > val["base"]["mIoU"]
-    assert test["finetuned"]["mIoU"] > test["base"]["mIoU"] + 0.005
-    assert test["finetuned"]["macroF1"] > test["base"]["macroF1"]
+    least = {"mIoU": 0.02, "macroF1": 0.02, "damageIoU": 0.05, "damageDetectionRecall": 0.1}
+    for figure, margin in least.items():
+        assert test["finetuned"][figure] > test["base"][figure] + margin, figure
 
 
 def test_the_figures_of_the_card_are_those_of_the_served_checkpoint(
@@ -124,7 +126,7 @@ def test_the_card_says_what_it_was_made_of(tuned: Path, card: dict[str, Any]) ->
     assert card["base"]["id"] == "tiny-stock"
     assert card["base"]["sha256"] == part.sha256
     assert card["file"]["sha256"] == file_sha256(tuned / "checkpoint.safetensors")
-    assert card["data"]["pictures"] == {"train": 14, "val": 3, "test": 4}
+    assert card["data"]["pictures"] == {"train": 16, "val": 3, "test": 4}
     assert card["settings"]["tune"] == ["head", "lora"]
     assert card["best_step"] in (50, 100)
     assert [row["step"] for row in card["history"]] == [0, 50, 100]

@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 
 from evaluation.segment import main
-from pipelines import InferenceRequest, build_registry, find_prompt_set, infer, parse_prompts, read_image
+from pipelines import (
+    InferenceRequest,
+    PipelineRegistry,
+    build_registry,
+    find_prompt_set,
+    infer,
+    parse_prompts,
+    read_image,
+)
 from tiny_vlm.facades import draw_facade
 
 PROMPTS = "wall = wall, стена; window; sky"
@@ -126,3 +134,56 @@ def test_bad_input_ends_with_2_and_a_sentence(
     assert words in printed.err
     assert "Traceback" not in printed.err
     assert not printed.out
+
+
+@pytest.fixture
+def far(hub_registry: PipelineRegistry, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options that ask for a checkpoint which only the stand-in hub has."""
+    monkeypatch.setattr("evaluation.segment.build_registry", lambda **_: hub_registry)
+    return ["--method", "maskclip", "--checkpoint", "far-tiny", "--prompts", PROMPTS]
+
+
+def test_a_checkpoint_of_a_hub_is_fetched_with_progress(
+    far: list[str], hub: Any, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(picture), *far, "--out", str(tmp_path / "a")]) == 0
+    captured = capsys.readouterr()
+    size = sum(map(len, hub.files.values())) / 1e6
+    assert f"far-tiny: {size:,.1f} of {size:,.1f} MB" in captured.err
+    assert "MB" not in captured.out
+    assert main([str(picture.parent), *far, "--out", str(tmp_path / "b")]) == 0
+    assert "MB" not in capsys.readouterr().err, "what is here is not fetched again"
+    assert (_labels(tmp_path / "a") == _labels(tmp_path / "b" / picture.name)).all()
+    assert len(hub.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("FACADE_LENS_OFFLINE", "far-tiny is not on this machine (35 MB), and downloads are switched off"),
+        ("HF_ENDPOINT", "127.0.0.1:9 cannot be reached"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_fetched_ends_with_2_and_a_sentence(
+    far: list[str],
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(name, {"HF_ENDPOINT": "http://127.0.0.1:9"}.get(name, "1"))
+    assert main([str(picture), *far, "--out", str(tmp_path / "a")]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
+def test_nothing_is_fetched_for_a_method_that_the_checkpoint_cannot_run_or_a_bad_picture(
+    far: list[str], hub: Any, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(picture), *far, "--method", "pnp_ovss"]) == 2
+    assert "method pnp_ovss does not work with the checkpoint far-tiny" in capsys.readouterr().err
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    assert main([str(tmp_path / "no.png"), *far]) == 2
+    assert hub.contacts == 0

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save
 
-from pipelines import DownloadError, load_catalogue
+from lposs_core import file_sha256
+from pipelines import CheckpointError, DownloadError, load_catalogue
 from pipelines.download import Downloads, main
 from pipelines.hub import HubFile, HubStore
 from pipelines.hub_catalogue import LocatedCatalogue
+from pipelines.loading import verify_file
 
 ROW = """
 checkpoints:
@@ -66,8 +70,7 @@ def filled(hub):
 
 def run(store, spec, **options):
     downloads = Downloads(store, **options)
-    downloads.start(spec)
-    return downloads.wait(spec.id, 20)
+    return downloads.wait(downloads.join(spec), 20)
 
 
 def failure(store, spec, **options) -> DownloadError:
@@ -129,24 +132,65 @@ def test_a_part_of_other_content_is_begun_anew(filled, store, catalogue):
     assert store.place(spec.parts["clip"].hub[0]).read_bytes() == other
 
 
-def test_stopping_is_immediate_and_keeps_what_arrived(filled, store, catalogue):
-    spec = catalogue()["far"]
+@pytest.fixture
+def slow(filled):
+    """The hub gives 50 kB every 0.2 s: a model takes 2.4 s."""
     filled.pause = 0.2
-    downloads = Downloads(store)
-    downloads.start(spec)
-    while downloads.progress("far").received < 100_000:
+    return filled
+
+
+def until_something_came(downloads, ticket):
+    while downloads.look(ticket).received < 100_000:
         time.sleep(0.01)
-    downloads.start(spec)  # a second visitor: the same download
+
+
+def test_stopping_is_immediate_and_keeps_what_arrived(slow, store, catalogue):
+    spec = catalogue()["far"]
+    downloads = Downloads(store)
+    ticket = downloads.join(spec)
+    until_something_came(downloads, ticket)
     started = time.perf_counter()
-    downloads.stop("far")
-    found = downloads.wait("far", 5)
+    found = downloads.leave(ticket)
     assert time.perf_counter() - started < 0.5
     assert (found.state, found.error.code) == ("stopped", "stopped")
     assert found.received >= 100_000
-    filled.pause = 0.0
-    downloads.start(spec)
-    assert downloads.wait("far", 20).state == "done"
-    assert filled.requests[1][1].startswith("bytes=")
+    slow.pause = 0.0
+    assert downloads.wait(downloads.join(spec), 20).state == "done"
+    assert slow.requests[1][1].startswith("bytes=")
+
+
+def test_a_visitor_who_stops_only_leaves_while_others_wait(slow, store, catalogue):
+    spec = catalogue()["far"]
+    downloads = Downloads(store)
+    first, second, third = (downloads.join(spec, name) for name in "abc")
+    assert downloads.join(spec, "c") == third, "who asks twice waits once"
+    until_something_came(downloads, first)
+    assert downloads.leave(first).state == "running"
+    assert downloads.leave(first).state == "running", "who has left cannot leave for others"
+    assert downloads.leave(second).state == "running"
+    slow.pause = 0.0
+    assert downloads.wait(third, 20).state == "done"
+    assert len(slow.requests) == 3, "each file came once, in one piece"
+
+
+def test_the_last_one_to_leave_stops_the_download(slow, store, catalogue):
+    spec = catalogue()["far"]
+    downloads = Downloads(store)
+    first, second = downloads.join(spec, "a"), downloads.join(spec, "b")
+    assert downloads.leave(first).state == "running"
+    assert downloads.leave(second).state == "stopped"
+    assert downloads.look(first) is None
+
+
+def test_who_has_not_looked_for_long_does_not_count(slow, store, catalogue):
+    """A closed page says nothing: its download goes on until another visitor stops it."""
+    spec = catalogue()["far"]
+    downloads = Downloads(store, patience=0.3)
+    gone, present = downloads.join(spec, "a"), downloads.join(spec, "b")
+    time.sleep(0.4)
+    assert downloads.look(present).state == "running"
+    assert downloads.leave(present).state == "stopped"
+    assert downloads.look(gone).state == "stopped"
 
 
 def test_a_hanging_hub_is_given_up_within_ten_seconds(filled, store, catalogue):
@@ -220,8 +264,9 @@ def test_what_was_recorded_is_checked_when_the_file_comes_again(filled, store, c
 def test_the_offline_switch_is_kept(filled, store, catalogue, monkeypatch, name):
     monkeypatch.setenv(name, "1")
     with pytest.raises(DownloadError) as caught:
-        Downloads(store).start(catalogue()["far"])
+        Downloads(store).join(catalogue()["far"])
     assert caught.value.code == "offline"
+    assert "far is not on this machine (3 MB), and downloads are switched off" in str(caught.value)
     assert filled.requests == []
 
 
@@ -237,18 +282,57 @@ def test_a_store_that_cannot_be_written_is_told(filled, catalogue, tmp_path):
     assert failure(HubStore(tmp_path / "file" / "store"), catalogue()["far"]).code == "disk"
 
 
-def test_only_one_download_runs_at_a_time(filled, store, catalogue):
-    from dataclasses import replace
-
+def test_only_one_download_runs_at_a_time(slow, store, catalogue):
     spec = catalogue()["far"]
-    filled.pause = 0.2
+    other = replace(spec, id="other")
     downloads = Downloads(store)
-    downloads.start(spec)
+    ticket = downloads.join(spec)
     with pytest.raises(DownloadError) as caught:
-        downloads.start(replace(spec, id="other"))
+        downloads.join(other)
     assert caught.value.code == "busy"
-    downloads.stop("far")
-    assert downloads.wait("far", 5).state == "stopped"
+    slow.pause = 0.0
+    assert downloads.leave(ticket).state == "stopped"
+    assert downloads.wait(downloads.join(other), 20).state == "done", "the next one waits for the lock"
+
+
+def test_a_file_that_changed_after_its_download_is_refused(hub, store, catalogue):
+    """One bit of the weights, then of the tokenizer: each is told, and goes away with the file."""
+    hub.files = {
+        ("some/clip", "model.safetensors"): WEIGHTS,
+        ("some/clip", "tokenizer.json"): b'{"model": {}}',
+        ("some/dino", "model.safetensors"): WEIGHTS,
+    }
+    rows = catalogue()
+    run(store, rows["far"])
+    verify_file(rows["far"], rows["far"].parts["clip"])
+    for file in rows["far"].parts["clip"].hub[:2]:
+        content = bytearray(file.path.read_bytes())
+        content[-2] ^= 1
+        file.path.write_bytes(content)
+        with pytest.raises(CheckpointError) as caught:
+            verify_file(rows["far"], rows["far"].parts["clip"])
+        assert f"The file {file.name} of the checkpoint far has changed since it was" in str(caught.value)
+        assert file.sha256[:12] in str(caught.value)
+        assert "изменился после скачивания" in caught.value.text("ru")
+        file.path.unlink()
+        assert run(store, rows["far"]).state == "done"
+    verify_file(rows["far"], rows["far"].parts["clip"])
+
+
+def test_a_file_without_a_record_is_hashed_once(store, catalogue, monkeypatch):
+    from pipelines import hub
+
+    file = catalogue()["far"].parts["clip"].hub[0]
+    store.place(file).parent.mkdir(parents=True)
+    store.place(file).write_bytes(WEIGHTS)
+    hashed = []
+    monkeypatch.setattr(hub, "file_sha256", lambda path: (hashed.append(path), file_sha256(path))[1])
+    digests = {store.locate(file).sha256 for _ in range(3)}
+    assert digests == {hashlib.sha256(WEIGHTS).hexdigest()}
+    assert len(hashed) == 1
+    store.place(file).write_bytes(WEIGHTS[:-4] + b"else")
+    os.utime(store.place(file), ns=(0, 10**18))
+    assert store.locate(file).sha256 == hashlib.sha256(WEIGHTS[:-4] + b"else").hexdigest()
 
 
 def test_a_file_in_the_shared_cache_is_used_where_it_lies(tmp_path, catalogue):

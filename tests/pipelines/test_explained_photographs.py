@@ -39,6 +39,8 @@ def test_integrated_gradients_sum_to_the_score_difference(photos: Path, method: 
         )
         report = result.report()
         assert report["explained"]["where"] == "carried"
+        gap, steps = report["completeness"]["relative_gap"], report["completeness"]["steps"]
+        print(f"{method} {name} {largest}: gap {gap:.3%}, {steps} steps, {report['seconds']['total']:.0f} s")
         if result.flagged:
             flagged.append(name)
             continue

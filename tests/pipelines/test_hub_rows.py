@@ -129,6 +129,9 @@ def test_every_row_of_the_catalogue_stands_in_the_documentation(repository):
             continue
         line = next(line for line in page.splitlines() if line.startswith(f"| `{identifier}`"))
         assert spec.licence in line, identifier
+        held, peak = (int(cell.replace(",", "")) for cell in line.split("|")[-3:-1])
+        assert peak > held > 0, identifier
         if spec.source == "hub":
             size = sum(file.megabytes for part in spec.parts.values() for file in part.hub)
             assert f"{size:,}" in line, identifier
+            assert held == sum(part.memory_mib for part in spec.parts.values()), identifier

@@ -198,14 +198,23 @@ def test_requests_at_the_same_time_get_the_answers_they_get_alone(backbone: Any)
                 np.testing.assert_array_equal(wanted, found)
 
 
-def test_a_model_in_training_mode_is_refused(blip: BlipBackbone) -> None:
-    model = blip.model
+def test_a_model_in_training_mode_is_refused(backbone: Any) -> None:
+    model = backbone.model
     model.train()
     try:
         with pytest.raises(ValueError, match=r"call model.eval\(\) first"):
-            BlipBackbone(model, blip._tokenizer)
+            type(backbone)(model, backbone._tokenizer)
     finally:
         model.eval()
+
+
+def test_pixels_and_digest_are_those_given(backbone: Any) -> None:
+    own = type(backbone)(
+        backbone.model, backbone._tokenizer, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0), digest="w"
+    )
+    assert (own.mean, own.std, own.digest) == ((0.1, 0.2, 0.3), (1.0, 2.0, 3.0), "w")
+    assert own.device == torch.device("cpu")
+    assert (own.frame, own.layers, own.heads) == (backbone.frame, backbone.layers, backbone.heads)
 
 
 def test_a_hub_configuration_is_corrected_to_the_sizes_it_was_trained_with() -> None:

@@ -46,6 +46,7 @@ def test_segment_answers_with_label_map_and_report(client: Client, drawings: Pat
     ("prompts", "method", "checkpoint", "words"),
     [
         ("", "lposs", "tiny-stock", "class"),
+        (None, "lposs", "tiny-stock", "class"),
         ("wall", "magic", "tiny-stock", "magic"),
         ("wall", "lposs", "../../etc/passwd", "tiny-stock"),
     ],

@@ -44,7 +44,8 @@ def test_inspect_names_the_class_that_segment_gives(client: Client, drawing, met
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "words"), [(320, 0, "320 x 240"), (0, -1, "0 to 239"), (None, 3, "whole"), (1.5, 3, "whole")]
+    ("x", "y", "words"),
+    [(320, 0, "320 x 240"), (0, -1, "0 to 239"), (None, 3, "whole"), (1.5, 3, "whole"), ("left", 3, "whole")],
 )
 def test_inspect_refuses_what_is_no_pixel(client: Client, drawing, x, y, words):
     with pytest.raises(AppError, match=words):

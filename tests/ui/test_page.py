@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+from playwright.sync_api import expect
+
+from tiny_vlm.facades import draw_facade
 
 pytestmark = pytest.mark.ui
 
@@ -127,6 +133,63 @@ def test_russian_is_spoken_and_remembered(visit):
     assert visitor.page.locator("#viewer h2").inner_text() == "Классы"
 
 
+def test_built_in_prompts_follow_the_language_and_own_ones_stay(visit):
+    visitor = visit()
+    page, before = visitor.page, visitor.revision
+    page.locator("#language").get_by_text("RU").click()
+    visitor.wait_for_result_after(before)
+    assert "окно" in visitor.names()
+    before = visitor.revision
+    page.locator("#prompts textarea").fill("стена\nглазок")
+    visitor.wait_for_result_after(before)
+    page.locator("#language").get_by_text("EN").click()
+    expect(page.locator("#viewer h2")).to_have_text("Classes")
+    visitor.settle()
+    assert page.locator("#prompts textarea").input_value() == "стена\nглазок"
+
+
+def test_every_method_says_what_it_does(visit):
+    visitor = visit()
+    for name in ("MaskCLIP", "LPOSS+", "PnP-OVSS"):
+        visitor.page.locator("#method").get_by_text(name, exact=True).click()
+        expect(visitor.page.locator("#method-note")).to_have_text(
+            re.compile(f"^{re.escape(name)} "), use_inner_text=True
+        )
+
+
+def test_an_empty_page_asks_for_a_picture(visit, picture: Path):
+    visitor = visit()
+    page, before = visitor.page, visitor.revision
+    page.locator("#picture .icon-button-wrapper button").last.click()
+    expect(page.locator("#viewer .empty")).to_be_visible()
+    expect(page.locator("#viewer .side")).to_be_hidden()
+    with page.expect_file_chooser() as chooser:
+        page.locator("#viewer .empty").click()
+    chooser.value.set_files(str(picture))
+    visitor.wait_for_result_after(before)
+    expect(page.locator("#viewer .side")).to_be_visible()
+
+
+def test_who_waits_for_others_is_told_so(visit, site: str, tmp_path: Path):
+    visitor = visit()
+    client = Client(site, verbose=False, analytics_enabled=False)
+    for seed in range(6):
+        path = tmp_path / f"{seed}.png"
+        Image.fromarray(draw_facade(20 + seed, 480, 640).image).save(path)
+        client.submit(handle_file(str(path)), "wall\nsky", "lposs_plus", api_name="/segment")
+    visitor.page.wait_for_timeout(200)
+    visitor.page.locator("#prompts textarea").press_sequentially("x")
+    expect(visitor.page.locator("#viewer .working")).to_contain_text("place in the queue", timeout=20_000)
+    visitor.settle()
+    expect(visitor.page.locator("#viewer .working")).not_to_contain_text("place in the queue")
+
+
+def test_a_wide_screen_keeps_the_page_in_the_middle(visit):
+    page = visit(viewport={"width": 1920, "height": 1080}).page
+    box = page.locator("#header").bounding_box()
+    assert box["x"] == pytest.approx(1920 - box["x"] - box["width"], abs=16)
+
+
 def test_a_phone_in_the_dark_has_no_sideways_scroll(visit):
     visitor = visit(
         "?__theme=dark", viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True
@@ -166,6 +229,7 @@ def test_the_label_map_can_be_saved(visit):
     visitor = visit()
     with visitor.page.expect_download(timeout=30_000) as waiting:
         visitor.page.locator("#viewer [data-part=save-label]").click()
+    assert waiting.value.suggested_filename == "label-map.png"
     assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
     with visitor.page.expect_download(timeout=30_000) as waiting:
         visitor.page.locator("#viewer [data-part=save-overlay]").click()

@@ -18,7 +18,8 @@ from ui.handlers import FORM_FIELDS, split_words
 from ui.images import PictureStore, find_examples, write_thumbnail
 from ui.refusals import explain, notice
 from ui.settings import KNOBS, NAMES, read_settings, shown_settings
-from ui.text import LANGUAGES, PAGE, VIEWER, say
+from ui.text import LANGUAGES, PAGE, say
+from ui.viewer_text import VIEWER
 from ui.words import PLACES, topics, variant_choices
 
 
@@ -62,8 +63,11 @@ def test_sigma_is_a_length_on_the_page_and_a_rate_in_the_method():
     assert read_settings({**shown, "sigma": 50}, own).sigma == pytest.approx(0.02)
 
 
-def test_published_values_lie_on_the_sliders():
+def test_published_values_lie_on_the_sliders(registry):
     shown = shown_settings(LPOSSConfig())
+    for row in registry.catalogue.values():
+        own = shown_settings(row.settings)
+        assert all(knob.low <= own[knob.name] <= knob.high for knob in KNOBS), row.id
     for knob in KNOBS:
         assert knob.low <= shown[knob.name] <= knob.high
         steps = (shown[knob.name] - knob.low) / knob.step

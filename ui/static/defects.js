@@ -18,6 +18,8 @@ function kindChooser(row) {
   return select;
 }
 
+const areaTitle = () => say(props.value.scale === null ? "area_px" : "area");
+
 function extentOf(row) {
   if (row.length !== null) return say("length", { length: figure(row.length, 2), width: figure(row.width, 1) });
   return row.length_px === null ? "" : say("length_px", { length: row.length_px });
@@ -34,9 +36,9 @@ function tableRow(row) {
   const extent = extentOf(row);
   return make("tr", { "data-number": row.number }, make("td", {}, go), make("td", {}, photo),
     make("td", {}, kindChooser(row), ...(extent ? [make("small", {}, extent)] : [])),
-    make("td", {}, place, make("small", {}, say("place", { x: row.centre[0], y: row.centre[1] }))),
-    make("td", { class: "figure" }, inWords(row.area)), make("td", {}, badge),
-    make("td", { class: "figure" }, percent(row.score)));
+    make("td", {}, place, make("small", {}, say("place", { x: row.centre[0], y: row.centre[1], width: row.box[2], height: row.box[3] }))),
+    make("td", { class: "figure", "data-label": areaTitle() }, inWords(row.area)), make("td", {}, badge),
+    make("td", { class: "figure", "data-label": say("score") }, percent(row.score)));
 }
 
 function sentence(value) {
@@ -53,9 +55,11 @@ function render() {
   part("message").textContent = sentence(value);
   if (!ready) return;
   for (const head of element.querySelectorAll("[data-head]")) head.textContent = say(head.dataset.head);
-  part("area-head").textContent = say(value.scale === null ? "area_px" : "area");
+  part("area-head").textContent = areaTitle();
   part("scale").textContent = value.scale === null ? say("no_scale") : say("scale", { value: figure(value.scale * 1000, 1) });
   part("left-out").textContent = value.left_out ? say("left_out", { count: value.left_out }) : "";
+  part("rule").textContent = inWords(value.rule);
+  part("rules").replaceChildren(...inWords(value.rules).map((line) => make("li", {}, line)));
   part("note").textContent = inWords(value.note);
   part("rows").replaceChildren(...value.rows.map(tableRow));
 }

@@ -112,24 +112,25 @@ function scaleBar(card) {
     make("span", { title: small(high) }, say(card.signed ? "for" : "strong")));
 }
 
-function path(points, top) {
-  return points.map(([x, y], at) => `${at ? "L" : "M"}${(2 + x * 116).toFixed(1)} ${(46 - (y / top) * 42).toFixed(1)}`).join("");
+function path(points, [low, top]) {
+  return points.map(([x, y], at) => `${at ? "L" : "M"}${(2 + x * 116).toFixed(1)} ${(46 - ((y - low) / (top - low)) * 42).toFixed(1)}`).join("");
 }
 
-function chart(main, others, top, word) {
+function chart(main, others, range, word) {
   const figure = make("figure", { class: "chart" });
-  const line = (points, kind) => `<path class="${kind}" d="${path(points, top)}"/>`;
+  const line = (points, kind) => `<path class="${kind}" d="${path(points, range)}"/>`;
   figure.innerHTML = `<svg viewBox="0 0 120 48" role="img" preserveAspectRatio="none"><path class="axis" d="M2 46H118"/>${
     others.map((points) => line(points, "random")).join("")}${line(main, "own")}</svg>`;
-  figure.firstChild.setAttribute("aria-label", say("chart", { top: number(top) }));
+  figure.firstChild.setAttribute("aria-label", say("chart", { low: number(range[0]), top: number(range[1]) }));
   figure.append(make("figcaption", {}, make("b", {}, say(word)), make("span")));
   return figure;
 }
 
 function curves(card) {
   const reversed = card.random.map((points) => points.map(([x, y]) => [1 - x, y]).reverse());
-  const top = Math.max(1e-9, ...[card.deletion, card.insertion, ...card.random].flat().map(([, y]) => y));
-  const made = [chart(card.deletion, card.random, top, "hidden"), chart(card.insertion, reversed, top, "revealed")];
+  const scores = [card.deletion, card.insertion, ...card.random].flat().map(([, y]) => y);
+  const range = [Math.min(0, ...scores), Math.max(1e-9, ...scores)];
+  const made = [chart(card.deletion, card.random, range, "hidden"), chart(card.insertion, reversed, range, "revealed")];
   const figures = card.faithfulness;
   [["deletion", "random_deletion"], ["insertion", "random_insertion"]].forEach(([own, random], at) => {
     made[at].querySelector("span").textContent = say("compared", { value: number(figures[own]), random: number(figures[random]) });
@@ -162,8 +163,12 @@ function verdict(card) {
     make("strong", {}, say(good ? "believable" : "doubtful")), make("span", {}, reasons.join(" ")));
 }
 
-function guide() {
-  return make("ul", { class: "guide" }, ...["colours", "test", "sum", "doubt"].map((word) => make("li", {}, say(`guide.${word}`))));
+const guide = make("ul", { class: "guide" }); // below the segmentation; below both of a pair
+
+function describeGuide() {
+  const sums = value.cards.some((card) => card.kind === "integrated_gradients");
+  guide.replaceChildren(...["colours", "test", ...(sums ? ["sum"] : []), "doubt"].map((word) => make("li", {}, say(`guide.${word}`))));
+  if (value.bases.length === 1) drawn.get(keyOf(value.bases[0])).body.append(guide);
 }
 
 function scoreLine(card) {
@@ -192,12 +197,13 @@ function describe() {
     shown.head.querySelector(".whose").textContent = value.bases.length > 1 ? shown.card.title[language()] : "";
     shown.canvas.setAttribute("aria-label", say("canvas", { name: nameOf(shown.card) }));
     if (shown.card.heat) describeMap(shown);
-    else shown.body.replaceChildren(make("p", { class: "about" }, say("hint")), ...(value.cards.length ? [guide()] : []));
+    else shown.body.replaceChildren(make("p", { class: "about" }, say(shown.card.spots ? "hint" : "hint.whole")));
   }
   if (!value?.bases) return;
   const spot = value.point ? ` · ${say("spot", value.point)}` : "";
   part("asked").textContent = `${value.class ?? ""}${spot}`;
   part("whole").hidden = !value.point;
+  if (value.cards.length) describeGuide();
   describeWork();
 }
 
@@ -230,8 +236,9 @@ function skeletons() {
   return value.pending.flatMap((kind) => value.bases.map((_, place) => blank(kind, place)));
 }
 
-function fillGrid(cards) {
-  const nodes = [...cards.map((card) => drawn.get(keyOf(card)).node), ...skeletons()];
+function fillGrid() {
+  const [bases, maps] = [value.bases, value.cards].map((some) => some.map((card) => drawn.get(keyOf(card)).node));
+  const nodes = [...bases, ...(bases.length > 1 && maps.length ? [guide] : []), ...maps, ...skeletons()];
   const grid = part("grid");
   const same = nodes.length === grid.children.length && nodes.every((node, at) => node === grid.children[at]);
   if (!same) grid.replaceChildren(...nodes);
@@ -262,7 +269,7 @@ function show(next) {
   root.dataset.pair = value.bases.length > 1;
   root.dataset.cards = value.cards.length;
   part("stale").hidden = true;
-  fillGrid(cards);
+  fillGrid();
   describe();
   redraw();
 }
@@ -278,14 +285,14 @@ function choose(shown, [x, y]) {
   const base = baseOf(shown.card);
   const labels = drawn.get(keyOf(base));
   const [height, width] = base.image_size;
-  value.point = { x: Math.floor(x * width), y: Math.floor(y * height) };
+  value.point = base.spots ? { x: Math.floor(x * width), y: Math.floor(y * height) } : null;
   let name = null;
   if (labels?.ids) {
     const id = labels.ids[Math.floor(y * labels.size.height) * labels.size.width + Math.floor(x * labels.size.width)];
     name = base.classes.find((item) => item.index === id)?.name ?? null;
   }
   if (name) value.class = name;
-  trigger("pick", { ...value.point, name });
+  trigger("pick", { x: null, y: null, ...value.point, name });
   refill();
 }
 
@@ -322,7 +329,7 @@ document.addEventListener("facadelens:busy", (event) => {
   if (!value?.bases || value.pending.length) return;
   if (event.detail) { part("stale").hidden = value.cards.length === 0; return; }
   clearTimeout(waiting);
-  waiting = setTimeout(() => { if (root.offsetParent && value.cards.length === 0) trigger("refresh", {}); }, 200);
+  waiting = setTimeout(() => { if (root.offsetParent) trigger("refresh", { keep: value.cards.length > 0 }); }, 200);
 });
 new MutationObserver(() => { describe(); if (value?.bases) skeletons(); }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
 new ResizeObserver(redraw).observe(root);

@@ -19,6 +19,7 @@ function pick(point) {
   const [height, width] = scene.result.image_size;
   const [x, y] = toPicture(point);
   marks.picked = [clamp(Math.floor(x), 0, width - 1), clamp(Math.floor(y), 0, height - 1)];
+  root.dataset.picked = "yes";
   askAgain();
   tell("picked");
   soon();

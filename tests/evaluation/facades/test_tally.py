@@ -28,6 +28,8 @@ BY_HAND = {
     "damageDetectionPrecision": 5 / 6,
     "damageDetectionF1": 5 / 6,
     "damageMislabelRate": 1 / 6,
+    "damageShare": 6 / 15,
+    "damageSharePredicted": 6 / 15,
     "componentRecall": 2 / 2,  # one region of cracks, one of spalling; predicted damage touches both
     "componentNamedRecall": 2 / 2,
     "componentPrecision": 1 / 1,

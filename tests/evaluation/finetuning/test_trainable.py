@@ -39,7 +39,7 @@ ARCHITECTURES = {"open_clip": native, "timm": tiny}
 
 def classifier_of(model: Any, width: int, classes: int = 3) -> DenseClassifier:
     texts = F.normalize(torch.randn(classes, width, generator=torch.Generator().manual_seed(1)), dim=1)
-    return DenseClassifier(model, [row[None] for row in texts], OPENAI_MEAN, OPENAI_STD)
+    return DenseClassifier(model, [row[None] for row in texts], OPENAI_MEAN, OPENAI_STD, temperature=100.0)
 
 
 def train(model: Any, width: int, settings: FineTuneSettings, steps: int = 3) -> list[str]:
@@ -187,8 +187,10 @@ def test_loss_is_the_weighted_mean_worked_out_by_hand() -> None:
 def test_a_class_takes_the_best_of_its_prototypes() -> None:
     model, width = native()
     texts = F.normalize(torch.randn(3, width), dim=1)
-    grouped = DenseClassifier(model, [texts[:2], texts[2:]], OPENAI_MEAN, OPENAI_STD)
-    single = DenseClassifier(model, [text[None] for text in texts], OPENAI_MEAN, OPENAI_STD)
+    grouped = DenseClassifier(model, [texts[:2], texts[2:]], OPENAI_MEAN, OPENAI_STD, temperature=100.0)
+    single = DenseClassifier(
+        model, [text[None] for text in texts], OPENAI_MEAN, OPENAI_STD, temperature=100.0
+    )
     crops = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         one = single(crops)

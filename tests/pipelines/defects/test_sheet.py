@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipelines.defects import NOTE, DefectOptions, Scale, find_defects, sheet_html
+from pipelines.defects import NOTE, DefectOptions, Scale, find_defects, rule_lines, sheet_html
 
 DAY = datetime.date(2026, 3, 9)
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "{{ 7 * 7 }} & co")
@@ -84,3 +84,33 @@ def test_a_sheet_without_defects_says_so(facade, image, language):
     page = sheet_html(sheet, image, "facade.jpg", language)
     assert sheet.defects == ()
     assert ("No damaged area" in page) == (language == "en")
+
+
+@pytest.mark.parametrize(
+    ("scale", "line"),
+    [
+        (
+            None,
+            "crack, by length as part of the longer side: "
+            "minor below 10.0 %, moderate from 10.0 %, major from 30.0 %",
+        ),
+        (
+            Scale(((0, 0), (100, 0)), 2.0),
+            "crack, by mean width, mm: minor below 1, moderate from 1, major from 5",
+        ),
+    ],
+)
+def test_the_sheet_says_how_severity_was_rated(facade, image, scale, line):
+    sheet = find_defects(facade, DefectOptions(scale=scale))
+    assert line in rule_lines(sheet, "en")
+    assert line in Reader(sheet_html(sheet, image, "facade.jpg")).text
+
+
+def test_a_reader_finds_both_areas_and_the_box(facade, image):
+    sheet = find_defects(facade, DefectOptions(scale=Scale(((0, 0), (100, 0)), 2.0)))
+    text = Reader(sheet_html(sheet, image, "facade.jpg", "ru")).text
+    for defect in sheet.defects:
+        _, _, width, height = defect.component.box
+        assert f"рамка {width} × {height} пкс" in text
+        assert f"{defect.component.area} пкс" in text
+    assert "Всего" in text
