@@ -21,7 +21,7 @@ LEAST_MARK: Final = 3.0
 """Least distance in pixels between the two marks of a known length."""
 LONGEST: Final = 1000.0
 """Longest known length in metres."""
-DEFAULT_THRESHOLD: Final = 0.2
+DEFAULT_THRESHOLD: Final = 0.5
 DEFAULT_LEAST_SHARE: Final = 0.0002
 MOST_DEFECTS: Final = 200
 

@@ -242,7 +242,7 @@ def test_a_visitor_stops_a_run_and_the_model_is_free(visit):
     expect(page.locator("#explain-stop")).to_be_hidden()
     expect(page.locator("#explain .card[data-kind=integrated_gradients]")).to_have_count(0)
     revision = visitor.revision
-    page.locator("#checkpoint label").first.click()  # the model answers the next question
+    page.locator("#checkpoint label", has_text="Stock").click()  # the model answers the next question
     visitor.wait_for_result_after(revision)
 
 
