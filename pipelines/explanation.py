@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def _kind(request: ExplanationRequest, registry: PipelineRegistry) -> Kind:
     return kind
 
 
-def _at_size(attribution: Attribution, image: NDArray, kind: Kind) -> Attribution:  # type: ignore[type-arg]
+def _at_size(attribution: Attribution, image: NDArray[np.uint8], kind: Kind) -> Attribution:
     """Bring a map to the picture's size: shares keep their sum, other values are interpolated."""
     size = (image.shape[0], image.shape[1])
     if kind.shares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 PROMPT = "A picture of"
 
 
-class MatchingModel:
+class MatchingModel(ABC):
     """A model with the tokenizer of its vocabulary, WordPiece unless a backbone says otherwise.
 
     Args:
@@ -69,9 +70,9 @@ class MatchingModel:
         pieces = self._ids(text)
         return () if all(piece == self._tokenizer.unk_token_id for piece in pieces) else pieces
 
+    @abstractmethod
     def _read_sizes(self) -> None:
         """Set ``frame`` and the sizes, which every architecture keeps in places of its own."""
-        raise NotImplementedError
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -318,3 +318,34 @@ def seeds() -> None:
     """Give every test the same random numbers, whatever ran before it."""
     torch.manual_seed(0)
     np.random.seed(0)  # what third-party code draws from
+
+
+class Injected(RuntimeError):
+    """The error that tests inject."""
+
+
+class Injection:
+    """Context that lets the n-th module call of the process fail; counts the calls when n is negative."""
+
+    error = Injected
+
+    @contextlib.contextmanager
+    def __call__(self, number: int) -> Iterator[list[int]]:
+        calls = [0]
+
+        def count(module: torch.nn.Module, inputs: object) -> None:
+            calls[0] += 1
+            if calls[0] == number:
+                raise Injected(f"call {number}")
+
+        handle = torch.nn.modules.module.register_module_forward_pre_hook(count)
+        try:
+            yield calls
+        finally:
+            handle.remove()
+
+
+@pytest.fixture
+def injected() -> Injection:
+    """Errors at any module call."""
+    return Injection()

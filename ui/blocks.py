@@ -32,7 +32,7 @@ from .settings_panel import add_abstention, add_settings, pills
 from .text import as_language
 from .theme import read_static
 from .viewer import Viewer
-from .wiring import by_name, listen, merge
+from .wiring import Component, Page, by_name, listen, merge
 from .words import (
     both_languages,
     checkpoint_choices,
@@ -46,8 +46,6 @@ from .words import (
 
 EXAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "examples"
 PICTURE_HEIGHT: Final = 188
-Component = Any
-Page = dict[str, Component]
 
 
 def build_demo(registry: PipelineRegistry, examples_folder: Path | None = None) -> gr.Blocks:

@@ -16,6 +16,7 @@ from .handlers import Handlers
 from .panel_view import PanelView
 from .text import PAGE
 from .viewer import METHOD_NAMES
+from .wiring import Component, Page
 from .words import compare_choices, words
 
 VIEW_WORDS: Final = (
@@ -25,8 +26,6 @@ VIEW_WORDS: Final = (
 SIDES: Final = (("a", FIRST_CHECKPOINT), ("b", DEFAULT_CHECKPOINT))
 CHOICES: Final = tuple(f"compare_{what}_{side}" for side, _ in SIDES for what in ("method", "checkpoint"))
 METHODS: Final = tuple(METHOD_NAMES)
-Component = Any
-Page = dict[str, Component]
 
 
 class CompareView(PanelView):

@@ -15,6 +15,7 @@ from .handlers import Handlers
 from .panel_view import PanelView
 from .text import PAGE
 from .viewer import METHOD_NAMES
+from .wiring import Component, Page, by_name
 from .words import words
 
 TABLE_WORDS: Final = (
@@ -23,8 +24,6 @@ TABLE_WORDS: Final = (
 )  # fmt: skip
 SHEET_METHODS: Final = ("maskclip", "lposs", "lposs_plus")
 BY_NAME: Final = {name: f"defects_{name}" for name in (*OWN_FIELDS, "table")}
-Component = Any
-Page = dict[str, Component]
 
 
 class DefectTable(PanelView):
@@ -131,10 +130,7 @@ def wire_defects_panel(page: Page, handlers: Handlers, form: Sequence[Component]
 
 def _wire_search(page: Page, defects: DefectHandlers, inputs: list[Component]) -> None:
     outputs = {name: page[BY_NAME[name]] for name in ("table", "damage", "known")}
-
-    def find(*values: Any) -> dict[Component, Any]:
-        return {outputs[name]: value for name, value in defects.find(*values).items()}
-
+    find = by_name(defects.find, outputs)
     options: dict[str, Any] = {
         "trigger_mode": "always_last",
         "show_progress": "hidden",

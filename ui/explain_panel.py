@@ -14,6 +14,7 @@ from .explain_handlers import ExplainHandlers
 from .handlers import Handlers
 from .panel_view import PanelView
 from .text import PAGE, say
+from .wiring import Component, Page, by_name
 
 QUESTION: Final = (
     "explain_class",
@@ -32,8 +33,6 @@ LABELS: Final[dict[str, Mapping[str, str]]] = {
     "explain_run": {"value": "explain.run"},
     "explain_stop": {"value": "explain.stop"},
 }
-Component = Any
-Page = dict[str, Component]
 
 
 class ExplainView(PanelView):
@@ -124,7 +123,7 @@ def wire_explain_panel(page: Page, page_handlers: Handlers, form: Sequence[Compo
     )
     opening = ["explain_class", "explain_view", "explain_job"]
     shown = [page[name] for name in opening]
-    page["explain_panel"].expand(_named(handlers.open, page), inputs, shown, **quiet, **heavy)
+    page["explain_panel"].expand(by_name(handlers.open, page), inputs, shown, **quiet, **heavy)
     page["explain_view"].refresh(_told(handlers.follow, page), inputs, shown, **quiet, **heavy)
     page["explain_view"].pick(
         _told(handlers.pick, page),
@@ -152,15 +151,8 @@ def _words(place: str) -> dict[str, Any]:
     return {prop: say(key) for prop, key in LABELS[place].items()}
 
 
-def _named(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
-    def answer(*values: Any) -> dict[Component, Any]:
-        return {page[name]: value for name, value in handler(*values).items()}
-
-    return answer
-
-
 def _told(handler: Callable[..., dict[str, Any]], page: Page) -> Callable[..., dict[Component, Any]]:
-    """The same for a handler that is told what the browser said."""
+    """``by_name`` for a handler that is told what the browser said."""
 
     def answer(event: gr.EventData, *values: Any) -> dict[Component, Any]:
         return {page[name]: value for name, value in handler(*values, event=event).items()}

@@ -12,9 +12,9 @@ from pipelines import UnknownChoice, inspect_pixel
 from .inspect_store import ResultStore
 from .panel_view import PanelView
 from .text import PAGE
+from .wiring import Page
 
 WORDS = ("title", "close", "probability", "score", "texts", "gone", "none", "hint")
-Page = dict[str, Any]
 
 
 class PixelReadout(PanelView):

@@ -11,8 +11,8 @@ from pipelines.download import Ticket
 
 from .models_handlers import ENGLISH_ONLY, ModelHandlers, more_choices, tower_line
 from .text import say
+from .wiring import Page
 
-Page = dict[str, Any]
 LOOK_SECONDS: Final = 0.7
 ANSWERED: Final = ("checkpoint", "more", "model_card", "model_stop", "waiting", "model_timer")
 LABELS: Final = {"more": {"label": "models.more"}, "glossary": {"label": "models.glossary"}}

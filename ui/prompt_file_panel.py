@@ -14,8 +14,8 @@ from pipelines.messages import Language
 from .files import write_download
 from .refusals import explain, notice, refusal
 from .text import as_language, say
+from .wiring import Page
 
-Page = dict[str, Any]
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".txt")
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "prompt_open": {"label": "promptfile.open"},

@@ -14,6 +14,7 @@ from .panel_view import PanelView
 from .rounds_handlers import RoundsHandlers
 from .rounds_text import ROUNDS
 from .text import say
+from .wiring import Page
 
 POSTPROCESSING: Final = ("none", "blur", "crf", "blur+crf")
 MOST_ROUNDS: Final = 8
@@ -23,8 +24,6 @@ LABELS: Final[dict[str, Mapping[str, str]]] = {
     "pnp_threshold": {"label": "rounds.threshold", "info": "rounds.threshold.info"},
     "pnp_postprocess": {"label": "rounds.postprocess"},
 }
-Component = Any
-Page = dict[str, Component]
 
 
 class RoundsView(PanelView):

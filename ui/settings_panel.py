@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from pipelines import DEFAULT_CHECKPOINT, PipelineRegistry
 
 from .settings import KNOBS, Knob, shown_settings
+from .wiring import Page
 from .words import solver_choices, words
-
-Page = dict[str, Any]
 
 
 def add_settings(registry: PipelineRegistry) -> Page:

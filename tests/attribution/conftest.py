@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -61,29 +60,3 @@ def snapshot() -> Snapshot:
         return state
 
     return take
-
-
-class Injected(RuntimeError):
-    """The error that tests inject."""
-
-
-@pytest.fixture
-def injected() -> Callable[[int], object]:
-    """Context that lets the n-th module call of the process fail; counts the calls when n is negative."""
-
-    @contextmanager
-    def failing_call(number: int) -> Iterator[list[int]]:
-        calls = [0]
-
-        def count(module: nn.Module, inputs: object) -> None:
-            calls[0] += 1
-            if calls[0] == number:
-                raise Injected(f"call {number}")
-
-        handle = nn.modules.module.register_module_forward_pre_hook(count)
-        try:
-            yield calls
-        finally:
-            handle.remove()
-
-    return failing_call

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -307,27 +305,6 @@ def test_two_visitors_at_once_get_what_they_get_alone(ask, family):
         assert one.finding.faithfulness == other.finding.faithfulness
 
 
-class Injected(RuntimeError):
-    """The error that this test injects."""
-
-
-@contextmanager
-def failing_call(number: int) -> Iterator[list[int]]:
-    """Let the n-th module call of the process fail; count the calls when n is negative."""
-    calls = [0]
-
-    def count(module: nn.Module, inputs: object) -> None:
-        calls[0] += 1
-        if calls[0] == number:
-            raise Injected(f"call {number}")
-
-    handle = nn.modules.module.register_module_forward_pre_hook(count)
-    try:
-        yield calls
-    finally:
-        handle.remove()
-
-
 def modules_of(registry: PipelineRegistry) -> list[nn.Module]:
     """Every module that a leased checkpoint runs."""
     with registry.lease("first") as models:
@@ -350,18 +327,18 @@ def traces(modules: list[nn.Module]) -> list[object]:
 
 
 @pytest.mark.parametrize("kind", ["grad_cam", "integrated_gradients"])
-def test_an_error_at_any_module_call_leaves_models_as_they_were(ask, registry, kind):
+def test_an_error_at_any_module_call_leaves_models_as_they_were(ask, registry, injected, kind):
     request = ask(kind, method="maskclip", steps=(2,))
     modules = modules_of(registry)
     assert modules
     before, hooks = traces(modules), len(nn.modules.module._global_forward_hooks)
-    with failing_call(-1) as calls:
+    with injected(-1) as calls:
         expected = explain(request, registry).heatmap
     assert traces(modules) == before
     assert calls[0] > 10
     for number in range(1, calls[0] + 1):
         registry.cache.clear()
-        with failing_call(number), pytest.raises(Injected):
+        with injected(number), pytest.raises(injected.error):
             explain(request, registry)
         assert traces(modules) == before, f"call {number}"
     assert len(nn.modules.module._global_forward_hooks) == hooks
